@@ -1,11 +1,12 @@
 // The one error vocabulary of the relay.
 //
-// Expected failures travel as Result<T> or as a Refusal; exceptions are for broken start-up and bugs.
-// protocol/reply.hpp is the only place that turns an Errc into a NIP-01 prefix.
+// Expected failures travel as Result<T> or as a Refusal; exceptions are for broken start-up and
+// bugs. protocol/reply.hpp is the only place that turns an Errc into a NIP-01 prefix.
 #pragma once
 
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
+
 #include <string>
 #include <type_traits>
 

@@ -10,7 +10,8 @@
 namespace parrhesia::base {
 
 // Threading: push() and close() from any thread; take() from the one owner.
-// Invariant: the weight of what waits never exceeds the bound, save for a single item that is heavier.
+// Invariant: the weight of what waits never exceeds the bound, save for a single item that is
+// heavier.
 template <class T>
 class BoundedInbox {
   public:
@@ -30,8 +31,8 @@ class BoundedInbox {
         return true;
     }
 
-    // Blocks until something waits, then moves everything into `out` (cleared first). False once the
-    // inbox is closed and empty.
+    // Blocks until something waits, then moves everything into `out` (cleared first). False once
+    // the inbox is closed and empty.
     [[nodiscard]] bool take(std::vector<T>& out) {
         out.clear();
         std::unique_lock lock(mutex_);

@@ -6,8 +6,9 @@
 
 namespace parrhesia::base {
 
-// Appends `text` (UTF-8) escaped as NIP-01 wants it in an event: \n \" \\ \r \t \b \f by their short
-// forms, other control characters as \u00xx in lowercase, all else verbatim. No quotes around it.
+// Appends `text` (UTF-8) escaped as NIP-01 wants it in an event: \n \" \\ \r \t \b \f by their
+// short forms, other control characters as \u00xx in lowercase, all else verbatim. No quotes around
+// it.
 void append_json_escaped(std::string& out, std::string_view text);
 
 // The same, between quotes.

@@ -1,7 +1,8 @@
 // Logging: spdlog behind five functions.
 //
 // debug: anything a client can trigger at will. info: lifecycle. warn: the operator should act.
-// error: data was lost or a component is dead. What a client triggers is counted in metrics instead.
+// error: data was lost or a component is dead. What a client triggers is counted in metrics
+// instead.
 #pragma once
 
 #include <fmt/format.h>
@@ -22,7 +23,8 @@ void write(Level level, std::string_view message);
 
 template <class... Args>
 void debug(fmt::format_string<Args...> format, Args&&... args) {
-    if (enabled(Level::debug)) write(Level::debug, fmt::format(format, std::forward<Args>(args)...));
+    if (enabled(Level::debug))
+        write(Level::debug, fmt::format(format, std::forward<Args>(args)...));
 }
 template <class... Args>
 void info(fmt::format_string<Args...> format, Args&&... args) {
@@ -34,7 +36,8 @@ void warn(fmt::format_string<Args...> format, Args&&... args) {
 }
 template <class... Args>
 void error(fmt::format_string<Args...> format, Args&&... args) {
-    if (enabled(Level::error)) write(Level::error, fmt::format(format, std::forward<Args>(args)...));
+    if (enabled(Level::error))
+        write(Level::error, fmt::format(format, std::forward<Args>(args)...));
 }
 
 }  // namespace parrhesia::base::log

@@ -1,7 +1,8 @@
-// Counters, gauges and histograms that cost one relaxed atomic each, and the registry that renders them.
+// Counters, gauges and histograms that cost one relaxed atomic each, and the registry that renders
+// them.
 //
-// prometheus-cpp's own histogram takes a mutex for each observation, so the values live here and the
-// library only renders them (exposition format 0.0.4).
+// prometheus-cpp's own histogram takes a mutex for each observation, so the values live here and
+// the library only renders them (exposition format 0.0.4).
 #pragma once
 
 #include <atomic>
@@ -65,7 +66,8 @@ using Labels = std::vector<std::pair<std::string, std::string>>;
 
 // Owns every metric; handles stay valid as long as it lives.
 //
-// Threading: all methods from any thread (a mutex guards registration and rendering, not the values).
+// Threading: all methods from any thread (a mutex guards registration and rendering, not the
+// values).
 class MetricsRegistry {
   public:
     MetricsRegistry();

@@ -1,8 +1,9 @@
 // An event, as the relay holds it: one record of bytes, made once from the client's JSON.
 //
-// The record carries the fields that matching and indexing need, the single-letter tags with their first
-// values decoded, and the canonical JSON that every delivery serves. It is also, byte for byte, what the
-// stores keep as the event's value (docs/storage.md), so a stored event is matched without parsing.
+// The record carries the fields that matching and indexing need, the single-letter tags with their
+// first values decoded, and the canonical JSON that every delivery serves. It is also, byte for
+// byte, what the stores keep as the event's value (docs/storage.md), so a stored event is matched
+// without parsing.
 #pragma once
 
 #include "parrhesia/base/bytes.hpp"
@@ -22,8 +23,8 @@ using base::Id;
 using base::PubKey;
 using base::Signature;
 
-// A tag that filters can ask for: its name is one letter (a-z, A-Z), `value` its first value, decoded.
-// `e` and `E` are different tags; further values of a tag are never matched (NIP-01).
+// A tag that filters can ask for: its name is one letter (a-z, A-Z), `value` its first value,
+// decoded. `e` and `E` are different tags; further values of a tag are never matched (NIP-01).
 struct IndexedTag {
     char name = 0;
     std::string_view value;
@@ -95,7 +96,7 @@ class EventView {
 struct EventShape {
     std::size_t tag_count = 0;
     std::size_t longest_indexed_value_bytes = 0;  // first values of single-letter tags, decoded
-    std::size_t content_characters = 0;      // Unicode scalar values, as NIP-11 counts
+    std::size_t content_characters = 0;           // Unicode scalar values, as NIP-11 counts
 };
 
 // Owns a record. Immutable after construction, shared between threads by EventPtr.

@@ -19,8 +19,8 @@ struct TagFilter {
     std::vector<std::string> values;  // sorted, no duplicates, not empty
 };
 
-// Conditions that are absent are empty here; a list that was present and empty makes the filter match
-// nothing (`never`), which is not the same.
+// Conditions that are absent are empty here; a list that was present and empty makes the filter
+// match nothing (`never`), which is not the same.
 //
 // Invariant: lists are sorted and free of duplicates (normalize() makes them so).
 struct Filter {

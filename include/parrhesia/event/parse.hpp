@@ -1,4 +1,5 @@
-// From untrusted JSON to an Event: format, canonical form and id (NIP-01). The signature is verify.hpp's.
+// From untrusted JSON to an Event: format, canonical form and id (NIP-01). The signature is
+// verify.hpp's.
 #pragma once
 
 #include "parrhesia/base/error.hpp"
@@ -18,9 +19,9 @@ class parser;
 
 namespace parrhesia::event {
 
-// Checks the format of every field and that the id is the SHA-256 of the canonical serialization, with
-// control characters as \u00xx (what clients sign) or, failing that, verbatim (NIP-01 to the letter).
-// Unknown fields are dropped; a repeated field is refused. The signature is not verified.
+// Checks the format of every field and that the id is the SHA-256 of the canonical serialization,
+// with control characters as \u00xx (what clients sign) or, failing that, verbatim (NIP-01 to the
+// letter). Unknown fields are dropped; a repeated field is refused. The signature is not verified.
 //
 // Errors: Errc::invalid_event or invalid_id; the text names the field.
 [[nodiscard]] base::Checked<EventPtr> parse_event(const simdjson::dom::element& element);

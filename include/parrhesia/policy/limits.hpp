@@ -16,21 +16,21 @@ namespace parrhesia::policy {
 // The [limits] section of the configuration; every number is also in the NIP-11 document where that
 // has a field for it. config/parrhesia.toml documents units and ranges.
 struct Limits {
-    std::size_t message_bytes = 512 * 1024;     // one websocket message, in either direction
-    std::size_t event_bytes = 384 * 1024;       // canonical JSON of one event
-    std::size_t event_tags = 5000;              // NIP-02: contact lists of thousands are normal
-    std::size_t tag_value_bytes = 1024;         // first value of a single-letter tag
+    std::size_t message_bytes = 512 * 1024;  // one websocket message, in either direction
+    std::size_t event_bytes = 384 * 1024;    // canonical JSON of one event
+    std::size_t event_tags = 5000;           // NIP-02: contact lists of thousands are normal
+    std::size_t tag_value_bytes = 1024;      // first value of a single-letter tag
     std::size_t content_characters = 384 * 1024;
-    std::size_t subscriptions = 200;            // open at one time on one connection
+    std::size_t subscriptions = 200;              // open at one time on one connection
     std::size_t subscription_id_characters = 64;  // NIP-01's own maximum
-    std::size_t filters = 100;                  // in one REQ
-    std::size_t filter_items = 5000;            // values in all filters of one REQ
-    std::uint32_t max_limit = 5000;             // clamps a filter's `limit`
-    std::uint32_t default_limit = 500;          // for a filter without `limit`
+    std::size_t filters = 100;                    // in one REQ
+    std::size_t filter_items = 5000;              // values in all filters of one REQ
+    std::uint32_t max_limit = 5000;               // clamps a filter's `limit`
+    std::uint32_t default_limit = 500;            // for a filter without `limit`
     std::int64_t created_at_future_seconds = 900;
-    std::int64_t created_at_past_seconds = 0;   // 0: no bound
-    std::size_t events_in_flight = 256;         // of one connection, sent and not yet answered
-    std::size_t unsent_bytes = 16u << 20;       // waiting for one client to read them
+    std::int64_t created_at_past_seconds = 0;  // 0: no bound
+    std::size_t events_in_flight = 256;        // of one connection, sent and not yet answered
+    std::size_t unsent_bytes = 16u << 20;      // waiting for one client to read them
 };
 
 // Empty: the event may be stored. The signature is not looked at.

@@ -12,10 +12,10 @@ namespace parrhesia::protocol {
 struct RelayInformation {
     std::string name;
     std::string description;
-    std::string banner;   // URL
-    std::string icon;     // URL
-    std::string pubkey;   // 64 hex, the administrator's
-    std::string contact;  // URI
+    std::string banner;            // URL
+    std::string icon;              // URL
+    std::string pubkey;            // 64 hex, the administrator's
+    std::string contact;           // URI
     std::string terms_of_service;  // URL
     std::string software;          // URL
     std::string version;
@@ -27,9 +27,9 @@ struct RelayInformation {
     std::uint32_t default_limit = 0;
     std::size_t max_subid_length = 0;
     std::size_t max_event_tags = 0;
-    std::size_t max_content_length = 0;        // Unicode characters
-    std::int64_t created_at_lower_limit = 0;   // seconds into the past; 0: no bound, left out
-    std::int64_t created_at_upper_limit = 0;   // seconds into the future
+    std::size_t max_content_length = 0;       // Unicode characters
+    std::int64_t created_at_lower_limit = 0;  // seconds into the past; 0: no bound, left out
+    std::int64_t created_at_upper_limit = 0;  // seconds into the future
 };
 
 [[nodiscard]] std::string to_json(const RelayInformation& information);

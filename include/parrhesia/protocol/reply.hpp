@@ -1,5 +1,5 @@
-// What the relay says (NIP-01), appended to a buffer as one JSON text. The only place where an error
-// turns into the words and the machine-readable prefix that a client reads.
+// What the relay says (NIP-01), appended to a buffer as one JSON text. The only place where an
+// error turns into the words and the machine-readable prefix that a client reads.
 #pragma once
 
 #include "parrhesia/base/error.hpp"
@@ -26,7 +26,8 @@ void append_closed(std::string& out, std::string_view escaped_subscription_id,
                    std::string_view message);
 void append_notice(std::string& out, std::string_view message);
 
-// ["EVENT","<sub>",<json>] in two pieces, so that the shared JSON is copied once, to the socket's buffer.
+// ["EVENT","<sub>",<json>] in two pieces, so that the shared JSON is copied once, to the socket's
+// buffer.
 void append_event_head(std::string& out, std::string_view escaped_subscription_id);
 inline constexpr std::string_view kEventTail = "]";
 

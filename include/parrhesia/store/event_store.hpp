@@ -71,8 +71,8 @@ struct ScanPage {
     }
 };
 
-// A query in slices: newest first, ties by lowest id, each event once, each filter with its own limit
-// (none: all that match). Between two slices it holds no lock and no snapshot.
+// A query in slices: newest first, ties by lowest id, each event once, each filter with its own
+// limit (none: all that match). Between two slices it holds no lock and no snapshot.
 //
 // The mark is taken with the snapshot of the first slice; what was committed later is skipped, and
 // belongs to the live path. What is deleted or replaced between two slices may be missing.
@@ -99,10 +99,11 @@ class EventStore {
     virtual ~EventStore() = default;
 
     // Stores a batch in one durable transaction; on return everything reported as stored survives a
-    // power cut. Results stand in the order of `batch`; events of one batch see each other. On a failed
-    // commit every event that would have been stored is `failed` (outcome unknown counts as failed).
-    // Replaceable and addressable events replace their predecessors in the same transaction; at equal
-    // created_at the lowest id wins (NIP-01). Ephemeral events must not come here.
+    // power cut. Results stand in the order of `batch`; events of one batch see each other. On a
+    // failed commit every event that would have been stored is `failed` (outcome unknown counts as
+    // failed). Replaceable and addressable events replace their predecessors in the same
+    // transaction; at equal created_at the lowest id wins (NIP-01). Ephemeral events must not come
+    // here.
     //
     // Threading: one thread at a time, any thread. Errors: in the results; never throws.
     [[nodiscard]] virtual std::vector<PutResult> put(std::span<const EventPtr> batch) = 0;

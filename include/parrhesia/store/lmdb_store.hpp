@@ -14,14 +14,15 @@ struct LmdbOptions {
     // Look only: no lock on the folder, several processes may do so beside one writing process.
     bool read_only = false;
     std::uint32_t max_readers = 126;  // read transactions at one time, all processes together
-    std::uint64_t initial_map_bytes = std::uint64_t{1} << 30;  // address space; doubles when it is full
+    std::uint64_t initial_map_bytes = std::uint64_t{1}
+                                      << 30;  // address space; doubles when it is full
 };
 
 // Opens or creates. One writing process per folder. A folder that cannot be written (read-only file
 // system, missing rights) is opened for reading, and writable() says so.
 //
-// Errors: throws std::runtime_error whose text names the folder and the remedy: another process has it,
-// a newer or foreign format, a damaged or truncated file.
+// Errors: throws std::runtime_error whose text names the folder and the remedy: another process has
+// it, a newer or foreign format, a damaged or truncated file.
 [[nodiscard]] std::unique_ptr<EventStore> open_lmdb_store(const LmdbOptions& options);
 
 }  // namespace parrhesia::store

@@ -15,8 +15,9 @@ namespace parrhesia::store {
 
 struct ReadersOptions {
     unsigned threads = 2;
-    std::chrono::microseconds slice{5000};      // of one query before the next gets its turn
-    std::chrono::milliseconds query_timeout{30'000};  // reader time of one query, all slices together
+    std::chrono::microseconds slice{5000};  // of one query before the next gets its turn
+    std::chrono::milliseconds query_timeout{
+        30'000};  // reader time of one query, all slices together
     std::size_t page_rows = 1000;
     std::size_t page_bytes = 128 * 1024;
 };
@@ -52,7 +53,8 @@ class Readers {
     Readers& operator=(const Readers&) = delete;
 
     // Runs the first slice soon. `on_page` runs on `home`, which outlives the query; a page without
-    // rows comes only when the query is done or has failed. Destroying the returned query cancels it.
+    // rows comes only when the query is done or has failed. Destroying the returned query cancels
+    // it.
     [[nodiscard]] std::shared_ptr<Query> start(std::vector<Filter> filters, base::TaskQueue& home,
                                                OnPage on_page);
 

@@ -34,8 +34,8 @@ class CommitListener {
 };
 
 struct WriterOptions {
-    std::size_t inbox_bytes = 64u << 20;    // of events waiting; above it submit() refuses
-    std::size_t max_batch_events = 1000;    // per transaction
+    std::size_t inbox_bytes = 64u << 20;  // of events waiting; above it submit() refuses
+    std::size_t max_batch_events = 1000;  // per transaction
 };
 
 // Threading: submit() and queued_bytes() from any thread; the rest from the thread that made it.
