@@ -1,0 +1,187 @@
+# shellcheck shell=bash
+# Sourced by the scripts of this folder: what the machine must have, the build, and the count of tests.
+#
+# Environment: BUILD_JOBS=N  parallel compile jobs (default: by cores and free memory)
+#              NO_APT=1      never install anything, only say what is missing
+# Their names do not begin with PARRHESIA_, which is what the relay's own settings begin with.
+
+# run_counted needs the exit code of the first command of a pipe.
+set -uo pipefail
+
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+
+# What Debian 12 calls what we need. Boost is header-only for us; 1.81 is not the default there.
+build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev
+    libsimdjson-dev libsecp256k1-dev libssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
+    libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev)
+
+say() { printf '%s\n' "$*"; }
+warn() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
+die() {
+    warn "$@"
+    exit 1
+}
+
+on_debian_12() {
+    [[ -r /etc/os-release ]] || return 1
+    (
+        # shellcheck disable=SC1091
+        . /etc/os-release
+        [[ ${ID:-} == debian && ${VERSION_ID:-} == 12 ]]
+    )
+}
+
+# Prints the packages among the arguments that dpkg does not have.
+missing_packages() {
+    local installed package
+    installed="$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)"
+    for package in "$@"; do
+        grep -qx "$package installed" <<<"$installed" || printf '%s\n' "$package"
+    done
+}
+
+# apt-get as root, without a question. Fails when there is no way to become root.
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then
+        env DEBIAN_FRONTEND=noninteractive "$@"
+    else
+        sudo env DEBIAN_FRONTEND=noninteractive "$@"
+    fi
+}
+
+can_become_root() {
+    [[ $(id -u) -eq 0 ]] && return 0
+    command -v sudo >/dev/null || return 1
+    [[ -t 0 ]] || sudo -n true 2>/dev/null  # without a terminal nobody can type a password
+}
+
+# The packages given are on the machine afterwards, or the script has ended with what to do by hand.
+# On another system than Debian 12 it only warns: the tools may be there under other names.
+need_packages() {
+    if ! on_debian_12; then
+        if [[ -z ${warned_about_system:-} ]]; then
+            warn "this is not Debian 12, so nothing is installed automatically. Debian 12 calls what is needed:"
+            printf '    %s\n' "$*" >&2
+            warned_about_system=1
+        fi
+        return 0
+    fi
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    [[ ${#missing[@]} -eq 0 ]] && return 0
+
+    local by_hand="apt-get update && apt-get install ${missing[*]}"
+    [[ -z ${NO_APT:-} ]] ||
+        die "missing, and NO_APT is set. Run as root: $by_hand"
+    can_become_root ||
+        die "packages are missing and this user may not install them (no root, no usable sudo). Run as root: $by_hand"
+
+    say "Installing: ${missing[*]}"
+    local -a options=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
+    local lists_are_fresh=yes
+    as_root apt-get "${options[@]}" --error-on=any update </dev/null || lists_are_fresh=no
+    if ! as_root apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null; then
+        [[ $lists_are_fresh == yes ]] ||
+            die "the package lists could not be fetched: is there a network, and do /etc/apt/sources.list and any proxy fit? Then run again, or as root: $by_hand"
+        die "apt-get could not install all packages (its message is above). Mend that, or run as root: $by_hand"
+    fi
+}
+
+# need_tool NAME VERSION PACKAGE: NAME exists and is at least VERSION.
+need_tool() {
+    local name="$1" version="$2" package="$3" found
+    command -v "$name" >/dev/null || die "$name is missing: install it ($package on Debian 12)"
+    found="$("$name" --version 2>/dev/null | grep -oE '[0-9]+(\.[0-9]+)+' | head -n 1 || true)"
+    [[ -n $found && $(printf '%s\n%s\n' "$version" "$found" | sort -V | head -n 1) == "$version" ]] ||
+        die "$name is version ${found:-unknown}, at least $version is needed ($package on Debian 12)"
+}
+
+need_build_tools() {
+    need_packages "${build_packages[@]}"
+    need_tool cmake 3.25 cmake
+    need_tool g++ 12 build-essential
+    need_tool ninja 1.10 ninja-build
+    need_tool pkg-config 0.29 pkg-config
+}
+
+# Node.js 18 or newer with npm, from wherever; Debian's packages only where there is none.
+need_node() {
+    local major=0
+    command -v node >/dev/null && major="$(node -p 'process.versions.node.split(".")[0]' 2>/dev/null || echo 0)"
+    if ((major < 18)); then
+        need_packages nodejs npm
+    elif ! command -v npm >/dev/null; then
+        need_packages npm
+    fi
+    command -v node >/dev/null || die "node is missing: install Node.js 18 or newer with npm"
+    major="$(node -p 'process.versions.node.split(".")[0]')"
+    ((major >= 18)) || die "node is version $(node --version), at least 18 is needed"
+    command -v npm >/dev/null || die "npm is missing: install the npm that belongs to $(command -v node)"
+}
+
+# The compiler takes up to 2 GiB for a file with much of Beast in it.
+compile_jobs() {
+    if [[ -n ${BUILD_JOBS:-} ]]; then
+        [[ $BUILD_JOBS =~ ^[1-9][0-9]*$ ]] || die "BUILD_JOBS=$BUILD_JOBS is not a number of jobs"
+        printf '%s\n' "$BUILD_JOBS"
+        return
+    fi
+    local cores memory_gib
+    cores="$(nproc)"
+    memory_gib="$(awk '/^MemAvailable:/ {print int($2 / 1048576)}' /proc/meminfo)"
+    local jobs=$((memory_gib / 2))
+    if ((jobs < 1)); then
+        warn "only $memory_gib GiB of memory are free: compiling with one job, which may still not fit"
+        jobs=1
+    fi
+    printf '%s\n' "$((jobs < cores ? jobs : cores))"
+}
+
+# build_preset PRESET TARGET...: configures where needed and builds into build/PRESET.
+build_preset() {
+    local preset="$1" folder="$root/build/$1" jobs
+    shift
+    jobs="$(compile_jobs)"
+    # ninja reconfigures by itself when a CMakeLists.txt changes, but knows neither the presets file nor
+    # that the whole folder was moved.
+    if [[ ! -f $folder/build.ninja || $root/CMakePresets.json -nt $folder/CMakeCache.txt ]] ||
+        ! grep -qx "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
+        (cd "$root" && cmake --fresh --preset "$preset") ||
+            die "configuring failed (see above). If a library was not found, install it: ${build_packages[*]}"
+    fi
+    cmake --build "$folder" --parallel "$jobs" --target "$@" ||
+        die "the build failed (see above). If the compiler was killed, memory ran out: try BUILD_JOBS=1"
+}
+
+# run_counted COMMAND...: runs it, shows its output, adds what its closing lines say to `passed` and
+# `failed`. Returns the command's exit code.
+passed=0
+failed=0
+run_counted() {
+    local log code=0 counts
+    log="$(mktemp)"
+    "$@" </dev/null 2>&1 | tee "$log" || code=${PIPESTATUS[0]}
+    counts="$(closing_counts "$log")"
+    rm -f "$log"
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    # A runner that broke down counts as one failure even if it had no time to say so.
+    ((code == 0 || ${counts#* } > 0)) || failed=$((failed + 1))
+    return "$code"
+}
+
+# "PASSED FAILED" of a log of ctest, GoogleTest, node's runner, or one of our own scripts, which has the
+# last word on what it ran itself.
+closing_counts() {
+    awk '
+        /^[0-9]+ passed, [0-9]+ failed/        { own = 1; own_passed = $1; own_failed = $3 }
+        /tests? failed out of [0-9]+/          { failed += $4; passed += $NF - $4 }
+        /^\[  PASSED  \] [0-9]+ tests?\./      { passed += $4 }
+        /^ *[0-9]+ FAILED TESTS?$/             { failed += $1 }
+        /^(#|ℹ) pass [0-9]+$/                  { passed += $3 }
+        /^(#|ℹ) fail [0-9]+$/                  { failed += $3 }
+        END {
+            if (own) { passed = own_passed; failed = own_failed }
+            printf "%d %d\n", passed, failed
+        }' "$1"
+}
