@@ -1,0 +1,91 @@
+#include "parrhesia/event/verify.hpp"
+
+#include "event/record.hpp"
+#include "event/sha256.hpp"
+
+#include <secp256k1.h>
+#include <secp256k1_extrakeys.h>
+#include <secp256k1_schnorrsig.h>
+
+#include <cassert>
+#include <memory>
+#include <stdexcept>
+
+namespace parrhesia::event {
+namespace {
+
+struct DestroyContext {
+    void operator()(secp256k1_context* context) const noexcept {
+        secp256k1_context_destroy(context);
+    }
+};
+
+// One for all threads: it is only read after it has been made.
+const secp256k1_context* context() {
+    static const std::unique_ptr<secp256k1_context, DestroyContext> made(
+        secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY));
+    return made.get();
+}
+
+}  // namespace
+
+bool verify_signature(const Event& event) noexcept {
+    const auto view = event.view();
+    const auto bytes = [](std::string_view text) {
+        return reinterpret_cast<const unsigned char*>(text.data());
+    };
+    secp256k1_xonly_pubkey key;
+    if (secp256k1_xonly_pubkey_parse(context(), &key, bytes(view.pubkey_bytes())) != 1) {
+        return false;  // not the x coordinate of a point
+    }
+    return secp256k1_schnorrsig_verify(context(), event.signature().data(), bytes(view.id_bytes()),
+                                       Id::kSize, &key) == 1;
+}
+
+static_assert(sizeof(secp256k1_keypair) == 96);
+
+Keypair Keypair::from_seed(std::string_view seed) {
+    Keypair result;
+    secp256k1_keypair keypair;
+    auto secret = sha256({seed});
+    // One hash in 2^128 is no valid secret; the hash of that one is.
+    while (secp256k1_keypair_create(context(), &keypair, secret.data()) != 1) {
+        secret = sha256({{reinterpret_cast<const char*>(secret.data()), secret.size()}});
+    }
+    std::memcpy(result.keypair_.data(), keypair.data, sizeof keypair.data);
+
+    secp256k1_xonly_pubkey key;
+    int parity = 0;
+    if (secp256k1_keypair_xonly_pub(context(), &key, &parity, &keypair) != 1 ||
+        secp256k1_xonly_pubkey_serialize(context(), result.pubkey_.data(), &key) != 1) {
+        throw std::logic_error("libsecp256k1 refuses its own key");
+    }
+    return result;
+}
+
+Signature Keypair::sign(const Id& id) const {
+    secp256k1_keypair keypair;
+    std::memcpy(keypair.data, keypair_.data(), sizeof keypair.data);
+    Signature result;
+    // Without auxiliary randomness: the same draft gives the same event in every run.
+    if (secp256k1_schnorrsig_sign32(context(), result.data(), id.data(), &keypair, nullptr) != 1) {
+        throw std::logic_error("libsecp256k1 refuses its own key");
+    }
+    return result;
+}
+
+EventPtr sign_event(const Keypair& keypair, const EventDraft& draft) {
+    assert(draft.created_at >= 0);
+    auto& builder = record::Builder::of_this_thread();
+    builder.start({keypair.pubkey(), draft.created_at, draft.kind});
+    for (const auto& tag : draft.tags) {
+        builder.begin_tag();
+        for (const auto& value : tag) builder.add_value(value);
+        builder.end_tag();
+    }
+    builder.set_content(draft.content);
+    const auto id = builder.id();
+    return builder.finish(id, keypair.sign(id));
+}
+
+}  // namespace parrhesia::event
