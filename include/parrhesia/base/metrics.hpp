@@ -45,8 +45,9 @@ class Histogram {
   public:
     // `bounds`: upper limits of the buckets, ascending; a last bucket without limit is implied.
     explicit Histogram(std::vector<double> bounds);
-    void observe(double value) noexcept;
-    void observe(std::chrono::nanoseconds duration) noexcept;  // in seconds
+    void observe(double value, std::uint64_t times = 1) noexcept;
+    // In seconds.
+    void observe(std::chrono::nanoseconds duration, std::uint64_t times = 1) noexcept;
 
     [[nodiscard]] const std::vector<double>& bounds() const noexcept { return bounds_; }
     // One more than bounds(), not cumulative.

@@ -1,0 +1,28 @@
+// The way of an event: policy, signature, store; the outcome comes back through the shard.
+#pragma once
+
+#include "parrhesia/base/clock.hpp"
+#include "parrhesia/base/error.hpp"
+#include "parrhesia/event/event.hpp"
+
+#include "pipeline/shard.hpp"
+
+#include <optional>
+
+namespace parrhesia::pipeline {
+
+enum class Admitted {
+    queued,     // the writer has it; ClientConnection::on_outcome() will hear
+    delivered,  // ephemeral: live subscriptions have it, nothing is stored
+};
+
+// Runs on the io thread of `shard`; the signature is verified here, inline: one event is about 50
+// µs of it, and each message of a connection is a turn of its own in the thread's queue.
+//
+// Errors: those of policy::check_event(), invalid_signature, blocked (kinds that are never
+// published), overloaded, store_not_writable, shutting_down.
+[[nodiscard]] base::Checked<Admitted> admit(Shard& shard, ConnectionId origin,
+                                            const event::EventPtr& event,
+                                            base::SteadyTime received_at);
+
+}  // namespace parrhesia::pipeline

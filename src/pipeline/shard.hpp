@@ -1,0 +1,124 @@
+// What one io thread owns of the relay: its subscriptions, its connections, its parser; and what
+// all threads share.
+#pragma once
+
+#include "parrhesia/base/task_queue.hpp"
+#include "parrhesia/base/thread_owner.hpp"
+#include "parrhesia/event/event.hpp"
+#include "parrhesia/fanout/subscription_index.hpp"
+#include "parrhesia/pipeline/relay.hpp"
+#include "parrhesia/protocol/client_message.hpp"
+#include "parrhesia/store/readers.hpp"
+#include "parrhesia/store/writer.hpp"
+
+#include "pipeline/pipeline_metrics.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace parrhesia::pipeline {
+
+class ClientConnection;
+class Shard;
+
+// Names a connection between threads: never a pointer. Travels as WriteRequest::origin.
+struct ConnectionId {
+    std::uint16_t shard = 0;
+    std::uint16_t generation = 0;  // of the slot, so that a late answer misses a reused one
+    std::uint32_t slot = 0;
+
+    [[nodiscard]] std::uint64_t packed() const noexcept {
+        return std::uint64_t{shard} << 48U | std::uint64_t{generation} << 32U | slot;
+    }
+    static ConnectionId unpack(std::uint64_t word) noexcept {
+        return {static_cast<std::uint16_t>(word >> 48U), static_cast<std::uint16_t>(word >> 32U),
+                static_cast<std::uint32_t>(word)};
+    }
+};
+
+// What the shards share.
+struct Core {
+    Core(store::EventStore& store_, const base::Clock& clock_, base::MetricsRegistry& registry,
+         const policy::Limits& limits_)
+        : store(store_), clock(clock_), limits(limits_), metrics(registry) {}
+
+    // constant after construction
+    store::EventStore& store;
+    const base::Clock& clock;
+    const policy::Limits limits;
+    PipelineMetrics metrics;
+    std::vector<std::unique_ptr<Shard>> shards;
+    std::unique_ptr<store::Writer> writer;
+    std::unique_ptr<store::Readers> readers;
+
+    // written by the main thread, read by all
+    std::atomic<bool> refusing{false};
+};
+
+// Threading: owned by its io thread, save for the post_*() functions.
+class Shard {
+  public:
+    Shard(Core& core, std::uint16_t number, base::TaskQueue& home)
+        : core_(core),
+          number_(number),
+          home_(home),
+          parser_(core.limits.subscription_id_characters) {}
+    Shard(const Shard&) = delete;
+    Shard& operator=(const Shard&) = delete;
+
+    [[nodiscard]] Core& core() noexcept { return core_; }
+    [[nodiscard]] base::TaskQueue& home() noexcept { return home_; }
+    [[nodiscard]] protocol::ClientMessageParser& parser() noexcept { return parser_; }
+    [[nodiscard]] fanout::SubscriptionIndex& index() noexcept { return index_; }
+
+    [[nodiscard]] ConnectionId add(ClientConnection& connection);
+    void remove(ConnectionId id) noexcept;
+    // nullptr when that connection is gone.
+    [[nodiscard]] ClientConnection* find(ConnectionId id) const noexcept;
+
+    // The live subscriptions of this thread get the event.
+    void publish(const fanout::Published& published);
+    // The same for every thread: here at once, elsewhere by their queues. Ephemeral events only:
+    // what is stored goes to all threads after its commit.
+    void publish_everywhere(const fanout::Published& published);
+
+    // From the writer's thread. Blocks while this shard has more than kMaxBacklogBytes of events
+    // to work through: a slow io thread slows the commits, not the memory.
+    void post_commit(std::shared_ptr<const store::CommitBatch> batch);
+
+  private:
+    // From another io thread. False, and nothing posted, when too much waits already.
+    [[nodiscard]] bool post_ephemeral(const fanout::Published& published);
+    void on_commit(const store::CommitBatch& batch);
+
+    struct Slot {
+        ClientConnection* connection = nullptr;
+        std::uint16_t generation = 0;
+    };
+
+    // constant after construction
+    Core& core_;
+    const std::uint16_t number_;
+    base::TaskQueue& home_;
+
+    // owned by the io thread
+    base::ThreadOwner owner_;
+    protocol::ClientMessageParser parser_;
+    fanout::SubscriptionIndex index_;
+    std::vector<Slot> slots_;
+    std::vector<std::uint32_t> free_slots_;
+
+    // guarded by backlog_mutex_
+    std::mutex backlog_mutex_;
+    std::condition_variable backlog_shrank_;
+    std::size_t backlog_bytes_ = 0;
+
+    std::atomic<std::size_t> ephemeral_bytes_{0};
+};
+
+}  // namespace parrhesia::pipeline
