@@ -23,7 +23,8 @@ struct Published {
 class Subscriber {
   public:
     virtual ~Subscriber() = default;
-    // Called at most once per event. Must not change the index it is called from.
+    // Called at most once per event. May change the index it is called from: who is removed is not
+    // called any more, who is added is not called for this event.
     virtual void on_event(const Published& published) = 0;
 };
 
