@@ -1,0 +1,60 @@
+import { afterEach, beforeEach, describe, it } from 'node:test'
+import assert from 'node:assert/strict'
+
+import { Author, RawClient, connect, query, subscribe } from './support/client.js'
+import { Relay } from './support/relay.js'
+
+describe('a restart', { timeout: 120_000 }, () => {
+  let relay
+  const author = new Author()
+
+  beforeEach(async () => {
+    relay = await Relay.start()
+  })
+  afterEach(() => relay?.stop())
+
+  const publish = async (count, label) => {
+    const client = await connect(relay.url)
+    const events = Array.from({ length: count }, (_, i) => author.sign({ content: `${label} ${i}` }))
+    await Promise.all(events.map(event => client.publish(event)))
+    client.close()
+    return events
+  }
+  const storedIds = async () => {
+    const client = await connect(relay.url)
+    const events = await query(client, { authors: [author.pubkey], limit: 5000 })
+    client.close()
+    return events.map(({ id }) => id).sort()
+  }
+
+  it('after SIGTERM ends with exit code 0 and keeps every event', async () => {
+    const events = await publish(50, 'kept')
+    assert.equal(await relay.terminate(), 0)
+    await relay.startAgain()
+    assert.deepEqual(await storedIds(), events.map(({ id }) => id).sort())
+  })
+
+  it('tells connected clients that the relay leaves', async () => {
+    const raw = await RawClient.open(relay.url)
+    await raw.isAlive()
+    const [code] = await Promise.all([relay.terminate(), raw.untilClosed()])
+    assert.equal(code, 0)
+    assert.ok([1001, 1012].includes(raw.closed.code), `close code ${raw.closed.code}`)
+  })
+
+  it('after SIGKILL keeps every event that was acknowledged', async () => {
+    const client = await connect(relay.url)
+    const live = await subscribe(client, { authors: [author.pubkey] })
+    const acknowledged = []
+    const pending = Array.from({ length: 300 }, (_, i) => author.sign({ content: `race ${i}` }))
+      .map(event => client.publish(event).then(() => acknowledged.push(event.id), () => {}))
+    await live.until(events => events.length >= 20)
+    await relay.kill()
+    await Promise.all(pending)
+    assert.ok(acknowledged.length > 0)
+
+    await relay.startAgain()
+    const stored = new Set(await storedIds())
+    assert.deepEqual(acknowledged.filter(id => !stored.has(id)), [])
+  })
+})
