@@ -16,14 +16,14 @@ namespace parrhesia::base {
 Histogram::Histogram(std::vector<double> bounds)
     : bounds_(std::move(bounds)), counts_(bounds_.size() + 1) {}
 
-void Histogram::observe(double value) noexcept {
+void Histogram::observe(double value, std::uint64_t times) noexcept {
     const auto bucket = std::lower_bound(bounds_.begin(), bounds_.end(), value) - bounds_.begin();
-    counts_[static_cast<std::size_t>(bucket)].fetch_add(1, std::memory_order_relaxed);
-    sum_.fetch_add(value, std::memory_order_relaxed);
+    counts_[static_cast<std::size_t>(bucket)].fetch_add(times, std::memory_order_relaxed);
+    sum_.fetch_add(value * static_cast<double>(times), std::memory_order_relaxed);
 }
 
-void Histogram::observe(std::chrono::nanoseconds duration) noexcept {
-    observe(std::chrono::duration<double>(duration).count());
+void Histogram::observe(std::chrono::nanoseconds duration, std::uint64_t times) noexcept {
+    observe(std::chrono::duration<double>(duration).count(), times);
 }
 
 std::vector<std::uint64_t> Histogram::counts() const {

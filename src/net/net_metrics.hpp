@@ -1,0 +1,52 @@
+// The metrics of the clients' side, registered once and shared by every io thread.
+#pragma once
+
+#include "parrhesia/base/metrics.hpp"
+
+namespace parrhesia::net {
+
+struct NetMetrics {
+    explicit NetMetrics(base::MetricsRegistry& registry)
+        : connections(registry.gauge("parrhesia_connections", "Open client connections")),
+          accepted(registry.counter("parrhesia_connections_accepted_total",
+                                    "Client connections accepted")),
+          refused_total(refused(registry, "max_connections")),
+          refused_per_ip(refused(registry, "max_connections_per_ip")),
+          refused_descriptors(refused(registry, "file_descriptors")),
+          cut_handshake(cut(registry, "handshake_timeout")),
+          cut_frame(cut(registry, "frame_timeout")),
+          cut_idle(cut(registry, "idle_timeout")),
+          cut_close(cut(registry, "close_timeout")),
+          queue_bytes(registry.gauge("parrhesia_send_queue_bytes",
+                                     "Bytes queued for clients that the kernel has not taken")),
+          sent_bytes(registry.counter("parrhesia_sent_bytes_total", "Bytes sent to clients")),
+          received_bytes(registry.counter("parrhesia_received_bytes_total",
+                                          "Bytes of messages received from clients")) {}
+
+    base::Gauge& connections;
+    base::Counter& accepted;
+    base::Counter& refused_total;
+    base::Counter& refused_per_ip;
+    base::Counter& refused_descriptors;
+    base::Counter& cut_handshake;
+    base::Counter& cut_frame;
+    base::Counter& cut_idle;
+    base::Counter& cut_close;
+    base::Gauge& queue_bytes;
+    base::Counter& sent_bytes;
+    base::Counter& received_bytes;
+
+  private:
+    static base::Counter& refused(base::MetricsRegistry& registry, const char* reason) {
+        return registry.counter("parrhesia_connections_refused_total",
+                                "Client connections refused at accept, by reason",
+                                {{"reason", reason}});
+    }
+    static base::Counter& cut(base::MetricsRegistry& registry, const char* reason) {
+        return registry.counter("parrhesia_connections_cut_total",
+                                "Client connections cut off by the relay, by reason",
+                                {{"reason", reason}});
+    }
+};
+
+}  // namespace parrhesia::net

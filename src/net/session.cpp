@@ -1,0 +1,270 @@
+#include "net/session.hpp"
+
+#include "parrhesia/base/log.hpp"
+
+#include "net/io_thread.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/websocket/option.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+
+#include <exception>
+#include <utility>
+
+namespace parrhesia::net {
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace websocket = boost::beast::websocket;
+
+namespace {
+
+constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
+constexpr std::uint64_t kMaxBodyBytes = 64 * 1024;
+// What Beast itself may queue (pongs, the close frame) on top of what the limits allow.
+constexpr std::size_t kControlReserveBytes = 1u << 20;
+// An idle connection keeps no more than this of its read buffer.
+constexpr std::size_t kIdleReadCapacity = 4096;
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+}  // namespace
+
+Session::Session(IoThread& thread, SessionContext& context, tcp::socket socket,
+                 const base::IpAddress& address)
+    : thread_(thread),
+      context_(context),
+      address_(address),
+      ws_(std::move(socket), static_cast<CorkListener&>(*this),
+          context.relay.limits().unsent_bytes + kControlReserveBytes) {
+    ++context_.open_sessions;
+    context_.metrics.connections.add(1);
+}
+
+Session::~Session() {
+    connection_.reset();
+    on_unsent(-static_cast<std::ptrdiff_t>(socket().unsent_bytes()));
+    thread_.remove(*this);
+    context_.gate.leave(address_);
+    context_.metrics.connections.add(-1);
+    --context_.open_sessions;
+}
+
+void Session::start() {
+    last_heard_ = last_ping_ = thread_.coarse_now();
+    deadline_ = last_heard_ + context_.options.handshake_timeout;
+    thread_.add(*this);
+    asio::co_spawn(ws_.get_executor(), run(),
+                   [self = shared_from_this()](const std::exception_ptr& unexpected) {
+                       if (!unexpected) return;
+                       try {
+                           std::rethrow_exception(unexpected);
+                       } catch (const std::exception& exception) {
+                           base::log::error("a session ended by an exception: {}",
+                                            exception.what());
+                       }
+                   });
+}
+
+asio::awaitable<void> Session::run() {
+    auto upgrade = co_await serve_http();
+    if (upgrade) {
+        const bool accepted = co_await accept_websocket(*std::move(upgrade));
+        upgrade.reset();
+        if (accepted) co_await serve_websocket();
+    }
+    // No more events for this client; the session itself lives while its last bytes are on their
+    // way.
+    connection_.reset();
+    if (phase_ == Phase::closing) co_return;
+    if (!socket().flush()) cut();
+}
+
+asio::awaitable<std::optional<HttpRequest>> Session::serve_http() {
+    for (;;) {
+        http::request_parser<http::string_body> parser;
+        parser.header_limit(kMaxHeaderBytes);
+        parser.body_limit(kMaxBodyBytes);
+        const auto [read_error, read_bytes] =
+            co_await http::async_read(socket(), in_, parser, kNoThrow);
+        if (read_error == http::error::header_limit || read_error == http::error::body_limit) {
+            HttpResponse too_large = make_response(parser.get(), 413, "", "");
+            too_large.keep_alive(false);
+            co_await http::async_write(socket(), too_large, kNoThrow);
+            co_return std::nullopt;
+        }
+        if (read_error) co_return std::nullopt;
+
+        HttpRequest request = parser.release();
+        if (path_of(request) == "/" && websocket::is_upgrade(request)) co_return request;
+
+        HttpResponse response = answer(request, context_.site);
+        const auto [write_error, written] =
+            co_await http::async_write(socket(), response, kNoThrow);
+        if (write_error || !response.keep_alive()) co_return std::nullopt;
+        deadline_ = thread_.coarse_now() + context_.options.handshake_timeout;
+    }
+}
+
+asio::awaitable<bool> Session::accept_websocket(HttpRequest request) {
+    // The io thread's tick watches over time: Beast's own timers would cost one per connection.
+    websocket::stream_base::timeout no_timeouts{};
+    no_timeouts.handshake_timeout = websocket::stream_base::none();
+    no_timeouts.idle_timeout = websocket::stream_base::none();
+    no_timeouts.keep_alive_pings = false;
+    ws_.set_option(no_timeouts);
+    ws_.read_message_max(context_.relay.limits().message_bytes);
+    if (context_.options.compression) {
+        websocket::permessage_deflate deflate;
+        deflate.server_enable = true;
+        deflate.server_no_context_takeover = true;
+        deflate.client_no_context_takeover = true;
+        ws_.set_option(deflate);
+    }
+    ws_.set_option(websocket::stream_base::decorator([this](websocket::response_type& response) {
+        response.set(http::field::server, "parrhesia");
+        compress_ = response.count(http::field::sec_websocket_extensions) != 0;
+    }));
+    ws_.control_callback(
+        [this](websocket::frame_type, beast::string_view) { last_heard_ = thread_.coarse_now(); });
+    const auto [error] = co_await ws_.async_accept(request, kNoThrow);
+    co_return !error;
+}
+
+asio::awaitable<void> Session::serve_websocket() {
+    if (phase_ != Phase::http) co_return;  // closed meanwhile
+    phase_ = Phase::websocket;
+    last_heard_ = thread_.coarse_now();
+    connection_ = context_.relay.connect(thread_.number(), *this);
+    while (phase_ == Phase::websocket) {
+        const auto [error, bytes] = co_await ws_.async_read_some(in_, kReadBytes, kNoThrow);
+        if (error) break;  // closed, broken, oversized: Beast has said what there is to say
+        last_heard_ = thread_.coarse_now();
+        if (!ws_.is_message_done()) {
+            if (!message_begun_) message_begun_ = last_heard_;
+            continue;
+        }
+        message_begun_.reset();
+        on_message();
+        if (!connection_->wants_input()) co_await wait_for_credit();
+    }
+    // While closing, Beast's async_close() reads on until the client's close frame.
+}
+
+void Session::on_message() {
+    if (phase_ == Phase::websocket) {
+        const auto data = in_.cdata();
+        context_.metrics.received_bytes.add(data.size());
+        if (ws_.got_binary()) {
+            connection_->on_binary();
+        } else {
+            connection_->on_text({static_cast<const char*>(data.data()), data.size()});
+        }
+    }
+    in_.clear();
+}
+
+asio::awaitable<void> Session::wait_for_credit() {
+    if (!credit_) credit_.emplace(ws_.get_executor());
+    while (phase_ == Phase::websocket && !connection_->wants_input()) {
+        credit_->expires_at(base::SteadyTime::max());
+        co_await credit_->async_wait(kNoThrow);
+    }
+}
+
+void Session::resume_reading() {
+    if (credit_) credit_->cancel();
+}
+
+void Session::send(std::initializer_list<std::string_view> pieces) {
+    if (phase_ != Phase::websocket) return;
+    socket().write([this, pieces](std::string& out) {
+        if (compress_) {
+            thread_.deflater().append_text_frame(out, pieces);
+        } else {
+            append_text_frame(out, pieces);
+        }
+    });
+}
+
+std::size_t Session::unsent_bytes() const noexcept { return socket().unsent_bytes(); }
+
+void Session::close(pipeline::CloseCode code, std::string_view reason) {
+    if (phase_ == Phase::closing) return;
+    if (phase_ == Phase::http) {
+        cut();
+        return;
+    }
+    phase_ = Phase::closing;
+    deadline_ = thread_.coarse_now() + context_.options.close_timeout;
+    if (credit_) credit_->cancel();
+    websocket::close_reason why(static_cast<std::uint16_t>(code));
+    why.reason.assign(reason.data(), std::min(reason.size(), why.reason.max_size()));
+    ws_.async_close(why, [self = shared_from_this()](error_code) {
+        // The client has said goodbye, or will not: either way all is said.
+        if (!self->socket().flush()) self->cut();
+    });
+}
+
+void Session::cut() noexcept {
+    phase_ = Phase::closing;
+    if (credit_) credit_->cancel();
+    socket().close();
+}
+
+void Session::tick() {
+    const auto now = thread_.coarse_now();
+    const RelayServerOptions& options = context_.options;
+    NetMetrics& metrics = context_.metrics;
+    const auto cut_for = [this](base::Counter& reason) {
+        reason.add();
+        cut();
+    };
+    if (phase_ == Phase::http) {
+        if (now >= deadline_) cut_for(metrics.cut_handshake);
+        return;
+    }
+    if (phase_ == Phase::closing) {
+        if (now >= deadline_) cut_for(metrics.cut_close);
+        return;
+    }
+    if (message_begun_ && now - *message_begun_ >= options.frame_timeout) {
+        cut_for(metrics.cut_frame);
+    } else if (now - last_heard_ >= options.idle_timeout) {
+        cut_for(metrics.cut_idle);
+    } else if (now - std::max(last_heard_, last_ping_) >= options.ping_interval) {
+        last_ping_ = now;
+        socket().write([](std::string& out) { append_ping_frame(out); });
+    }
+    // Two ticks without traffic: an idle connection holds no buffers.
+    if (std::exchange(idle_since_tick_, true)) socket().trim();
+}
+
+void Session::on_corked() {
+    idle_since_tick_ = false;
+    if (socket().unsent_bytes() > pipeline::kStreamBytes) above_stream_bytes_ = true;
+    if (!std::exchange(corked_, true)) thread_.flush_soon(shared_from_this());
+}
+
+void Session::on_writable() { flush(); }
+
+void Session::flush() {
+    corked_ = false;
+    if (!socket().flush()) {
+        cut();
+        return;
+    }
+    if (socket().needs_wait()) socket().wait_writable(shared_from_this());
+    if (above_stream_bytes_ && socket().unsent_bytes() < pipeline::kDrainedBytes) {
+        above_stream_bytes_ = false;
+        if (connection_) connection_->on_drained();
+    }
+}
+
+void Session::on_unsent(std::ptrdiff_t delta) noexcept {
+    context_.metrics.queue_bytes.add(delta);
+    if (delta < 0) context_.metrics.sent_bytes.add(static_cast<std::uint64_t>(-delta));
+}
+
+}  // namespace parrhesia::net

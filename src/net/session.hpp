@@ -1,0 +1,110 @@
+// One connection from accept to its last byte: HTTP first, then, if the client upgrades, the
+// websocket.
+#pragma once
+
+#include "parrhesia/base/clock.hpp"
+#include "parrhesia/base/network.hpp"
+#include "parrhesia/net/relay_server.hpp"
+#include "parrhesia/pipeline/client.hpp"
+#include "parrhesia/pipeline/connection.hpp"
+#include "parrhesia/pipeline/relay.hpp"
+
+#include "net/asio.hpp"
+#include "net/connection_gate.hpp"
+#include "net/corked_socket.hpp"
+#include "net/http.hpp"
+#include "net/net_metrics.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace parrhesia::net {
+
+class IoThread;
+
+// What all sessions share.
+struct SessionContext {
+    pipeline::Relay& relay;
+    const RelayServerOptions options;
+    const Site site;
+    ConnectionGate gate;
+    NetMetrics metrics;
+    std::atomic<std::size_t> open_sessions{0};
+};
+
+// Threading: belongs to its io thread from start() on.
+// Lifetime:  kept alive by its coroutine; ends when the socket does.
+class Session final : public pipeline::Client,
+                      public std::enable_shared_from_this<Session>,
+                      private CorkListener {
+  public:
+    // `address` has passed the gate; the session leaves it when it ends.
+    Session(IoThread& thread, SessionContext& context, tcp::socket socket,
+            const base::IpAddress& address);
+    ~Session() override;
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    void start();
+
+    // pipeline::Client
+    void send(std::initializer_list<std::string_view> pieces) override;
+    [[nodiscard]] std::size_t unsent_bytes() const noexcept override;
+    void close(pipeline::CloseCode code, std::string_view reason) override;
+    void resume_reading() override;
+
+    // by the io thread
+    void flush();
+    void tick();
+    // Ends the connection without a word.
+    void cut() noexcept;
+
+  private:
+    enum class Phase { http, websocket, closing };
+    using WebSocket = boost::beast::websocket::stream<CorkedSocket>;
+
+    asio::awaitable<void> run();
+    // Serves plain requests; returns once one asks for the websocket, or std::nullopt at the end.
+    asio::awaitable<std::optional<HttpRequest>> serve_http();
+    asio::awaitable<bool> accept_websocket(HttpRequest request);
+    asio::awaitable<void> serve_websocket();
+    asio::awaitable<void> wait_for_credit();
+    void on_message();
+    [[nodiscard]] CorkedSocket& socket() noexcept { return ws_.next_layer(); }
+    [[nodiscard]] const CorkedSocket& socket() const noexcept { return ws_.next_layer(); }
+
+    // CorkListener
+    void on_corked() override;
+    void on_writable() override;
+    void on_unsent(std::ptrdiff_t delta) noexcept override;
+
+    // constant after construction
+    IoThread& thread_;
+    SessionContext& context_;
+    const base::IpAddress address_;
+
+    // owned by the io thread
+    WebSocket ws_;
+    boost::beast::flat_buffer in_;
+    std::unique_ptr<pipeline::Connection> connection_;
+    std::optional<asio::steady_timer> credit_;  // made when the client first runs out of it
+    Phase phase_ = Phase::http;
+    bool compress_ = false;
+    bool corked_ = false;  // a flush is due
+    bool above_stream_bytes_ = false;
+    bool idle_since_tick_ = false;
+    base::SteadyTime deadline_;  // of the phases http and closing
+    base::SteadyTime last_heard_;
+    base::SteadyTime last_ping_;
+    std::optional<base::SteadyTime> message_begun_;
+};
+
+}  // namespace parrhesia::net
