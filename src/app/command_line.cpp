@@ -1,0 +1,200 @@
+#include "app/command_line.hpp"
+
+#include "app/commands.hpp"
+#include "app/config_load.hpp"
+#include "app/config_print.hpp"
+#include "app/exit_code.hpp"
+#include "app/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace parrhesia::app {
+namespace {
+
+struct Arguments {
+    std::optional<std::string> config_file;
+    std::vector<std::string> assignments;
+    bool is_documented_print = false;
+    ImportArguments import;
+    ExportArguments export_;
+    ScanArguments scan;
+    GenerateArguments generate;
+};
+
+constexpr const char* kFooter =
+    "\nExamples:\n"
+    "  parrhesia relay --set relay.port=8080 --set store.path=/var/lib/parrhesia\n"
+    "  parrhesia config check --config /etc/parrhesia.toml\n"
+    "  parrhesia generate --count 100000 | parrhesia import -\n"
+    "  parrhesia scan '{\"kinds\":[1],\"limit\":10}'\n"
+    "\nThe configuration comes from --config FILE (or PARRHESIA_CONFIG), then from variables such "
+    "as\n"
+    "PARRHESIA_RELAY_PORT, then from --set; later ones win. \"parrhesia config print "
+    "--documented\"\n"
+    "shows every key.\n"
+    "\nExit codes: 0 success, 1 failure, 2 some lines refused (import), 64 wrong usage,\n"
+    "78 wrong configuration, 130 and 143 stopped by SIGINT and SIGTERM (import).\n";
+
+void add_import(CLI::App& app, ImportArguments& arguments) {
+    CLI::App* command =
+        app.add_subcommand("import", "Store events from a JSONL file; every one is verified");
+    command->add_option("FILE", arguments.input, "One event a line; \"-\" is standard input")
+        ->capture_default_str();
+    command
+        ->add_option("--show-rejected", arguments.show_rejected,
+                     "Name this many refused lines, with the reason; all are counted")
+        ->capture_default_str();
+    command->footer(
+        "\nThe import may be stopped (Ctrl-C) and run again: what is stored already is skipped.\n"
+        "Examples:\n"
+        "  parrhesia import events.jsonl\n"
+        "  zstdcat dump.jsonl.zst | parrhesia import - --show-rejected 100\n");
+}
+
+void add_export(CLI::App& app, ExportArguments& arguments) {
+    CLI::App* command = app.add_subcommand("export", "Write all events as JSONL, newest first");
+    command->add_option("--out", arguments.output, "Write to this file, not to standard output");
+    command->add_option("--since", arguments.since, "From this created_at on (Unix seconds)");
+    command->add_option("--until", arguments.until, "Up to this created_at (Unix seconds)");
+    command->footer(
+        "\nExamples:\n"
+        "  parrhesia export --out backup.jsonl\n"
+        "  parrhesia export --since 1735689600 | zstd > since-2025.jsonl.zst\n");
+}
+
+void add_scan(CLI::App& app, ScanArguments& arguments) {
+    CLI::App* command =
+        app.add_subcommand("scan", "Write the events that match a filter as JSONL, newest first");
+    command
+        ->add_option("FILTER", arguments.filters,
+                     "A filter as in REQ, or an array of filters; without \"limit\" all events")
+        ->required();
+    command->add_flag("--count", arguments.count_only, "Write only how many there are");
+    command->footer(
+        "\nExamples:\n"
+        "  parrhesia scan '{\"kinds\":[1],\"limit\":10}'\n"
+        "  parrhesia scan --count '[{\"#t\":[\"nostr\"]},{\"kinds\":[30023]}]'\n");
+}
+
+void add_generate(CLI::App& app, GenerateArguments& arguments) {
+    CLI::App* command = app.add_subcommand(
+        "generate",
+        "Make a deterministic corpus of signed events (JSONL), for trying and benchmarking");
+    command->add_option("--count", arguments.count, "How many events")->capture_default_str();
+    command->add_option("--seed", arguments.seed, "The same seed makes the same events")
+        ->capture_default_str();
+    command->add_option("--authors", arguments.authors, "How many authors write them")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1'000'000));
+    command->add_option("--out", arguments.output, "Write to this file, not to standard output");
+    command->footer(
+        "\nExamples:\n"
+        "  parrhesia generate --count 100000 --out corpus.jsonl\n"
+        "  parrhesia generate --seed 7 | parrhesia import -\n");
+}
+
+void add_config(CLI::App& app, Arguments& arguments) {
+    CLI::App* config = app.add_subcommand("config", "Check or show the configuration");
+    config->require_subcommand(1);
+    config->fallthrough();
+    config->add_subcommand("check", "Report every mistake; \"ok\" when there is none")
+        ->fallthrough();
+    CLI::App* print =
+        config->add_subcommand("print", "Show the values in effect and where each comes from");
+    print->add_flag("--documented", arguments.is_documented_print,
+                    "Instead, show every key with description, unit, range and default");
+    print->fallthrough();
+}
+
+void define(CLI::App& app, Arguments& arguments) {
+    app.require_subcommand(1);
+    app.fallthrough();
+    app.footer(kFooter);
+    app.add_option("--config", arguments.config_file, "Configuration file (TOML)");
+    app.add_option("--set", arguments.assignments,
+                   "Set a configuration key, as in relay.port=8080; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_subcommand("relay", "Run the relay in the foreground, until SIGINT or SIGTERM")
+        ->footer("\nExample:\n  parrhesia relay --config /etc/parrhesia.toml\n");
+    add_import(app, arguments.import);
+    add_export(app, arguments.export_);
+    add_scan(app, arguments.scan);
+    add_config(app, arguments);
+    add_generate(app, arguments.generate);
+    app.add_subcommand("version", "Show the version of this build and of its libraries");
+    for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+        command->fallthrough();
+    }
+}
+
+int fail_config(const LoadedConfig& loaded) {
+    for (const std::string& error : loaded.errors) std::cerr << error << '\n';
+    return kExitConfig;
+}
+
+int dispatch(const CLI::App& app, const Arguments& arguments, const char* const* environ_block,
+             const RunRelay& run_relay) {
+    if (app.got_subcommand("version")) {
+        std::cout << version_report();
+        return kExitOk;
+    }
+    if (app.got_subcommand("generate")) return generate_command(arguments.generate);
+    if (app.got_subcommand("config") && arguments.is_documented_print) {
+        std::cout << documented_toml();
+        return kExitOk;
+    }
+
+    const LoadedConfig loaded =
+        load_config(sources_from(arguments.config_file, environ_block, arguments.assignments));
+    if (!loaded.errors.empty()) return fail_config(loaded);
+    const Config& config = loaded.config;
+    if (app.got_subcommand("config")) {
+        const bool is_check = app.get_subcommand("config")->got_subcommand("check");
+        std::cout << (is_check ? "ok\n" : effective_toml(loaded));
+        return kExitOk;
+    }
+
+    base::log::configure(config.log.level, config.log.format);
+    if (app.got_subcommand("relay")) return run_relay(config);
+    if (app.got_subcommand("import")) return import_command(config, arguments.import);
+    if (app.got_subcommand("export")) return export_command(config, arguments.export_);
+    return scan_command(config, arguments.scan);
+}
+
+// Help goes to standard output and is a success; what is wrong goes to standard error.
+int exit_code_of(const CLI::App& app, const CLI::ParseError& error) {
+    const int code = app.exit(error, std::cout, std::cerr);
+    return code == 0 ? kExitOk : kExitUsage;
+}
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, const char* const* environ_block,
+                     const RunRelay& run_relay) {
+    try {
+        CLI::App app("Parrhesia, a relay for Nostr", "parrhesia");
+        Arguments arguments;
+        define(app, arguments);
+        try {
+            app.parse(argc, argv);
+        } catch (const CLI::ParseError& error) {
+            return exit_code_of(app, error);
+        }
+        const int code = dispatch(app, arguments, environ_block, run_relay);
+        std::cout.flush();
+        return code;
+    } catch (const std::exception& error) {
+        std::cerr << "parrhesia: " << error.what() << '\n';
+        return kExitFailure;
+    }
+}
+
+}  // namespace parrhesia::app

@@ -1,0 +1,41 @@
+// What the subcommands do, once the command line and the configuration are understood. Each returns
+// an exit code (exit_code.hpp) and reports failures on standard error.
+#pragma once
+
+#include "app/config_load.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace parrhesia::app {
+
+struct ImportArguments {
+    std::string input = "-";  // a path; "-" is standard input
+    std::uint64_t show_rejected = 20;
+};
+[[nodiscard]] int import_command(const Config& config, const ImportArguments& arguments);
+
+struct ExportArguments {
+    std::optional<std::string> output;  // a path; none: standard output
+    std::optional<std::int64_t> since;
+    std::optional<std::int64_t> until;
+};
+[[nodiscard]] int export_command(const Config& config, const ExportArguments& arguments);
+
+struct ScanArguments {
+    std::string filters;  // JSON: one, or an array
+    bool count_only = false;
+};
+[[nodiscard]] int scan_command(const Config& config, const ScanArguments& arguments);
+
+struct GenerateArguments {
+    std::uint64_t count = 1000;
+    std::uint64_t seed = 1;
+    std::size_t authors = 200;
+    std::optional<std::string> output;  // a path; none: standard output
+};
+[[nodiscard]] int generate_command(const GenerateArguments& arguments);
+
+}  // namespace parrhesia::app

@@ -1,0 +1,82 @@
+// What an operator may configure. Every field bears the name of its key; the keys themselves, with
+// units, ranges and descriptions, are config_keys.hpp's table, and config/parrhesia.toml documents
+// them.
+#pragma once
+
+#include "parrhesia/base/log.hpp"
+#include "parrhesia/base/network.hpp"
+#include "parrhesia/policy/limits.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace parrhesia::app {
+
+struct RelaySection {
+    std::string bind = "127.0.0.1";
+    std::uint16_t port = 7777;  // 0: any free port
+    unsigned threads = 0;       // 0: one per core
+    std::string public_url;
+    bool compression = false;
+    std::chrono::seconds handshake_seconds{10};
+    std::chrono::seconds frame_seconds{30};
+    std::chrono::seconds ping_seconds{30};
+    std::chrono::seconds idle_seconds{90};
+    std::chrono::seconds shutdown_seconds{10};
+    std::size_t max_connections = 16000;
+    std::size_t max_connections_per_ip = 100;
+};
+
+struct InfoSection {
+    std::string name = "Parrhesia";
+    std::string description;
+    std::string pubkey;
+    std::string contact;
+    std::string icon;
+    std::string banner;
+    std::string terms_of_service;
+};
+
+struct AdminSection {
+    std::string bind = "127.0.0.1";
+    std::uint16_t port = 7778;  // 0: off
+};
+
+struct StoreSection {
+    std::string engine = "lmdb";
+    std::string path = "data";
+    unsigned readers = 0;  // 0: one per core
+    std::size_t max_batch_events = 1000;
+    std::size_t queue_bytes = std::size_t{64} << 20;
+    std::chrono::seconds query_seconds{30};
+    std::chrono::milliseconds slice_ms{5};
+};
+
+struct LimitsSection : policy::Limits {
+    std::vector<std::string> exempt;  // networks in CIDR form, checked
+    // `exempt`, ready to ask.
+    [[nodiscard]] base::NetworkList exempt_networks() const;
+};
+
+struct LogSection {
+    base::log::Level level = base::log::Level::info;
+    base::log::Format format = base::log::Format::text;
+};
+
+// The default-constructed Config is what the relay uses without a file.
+struct Config {
+    RelaySection relay;
+    InfoSection info;
+    AdminSection admin;
+    StoreSection store;
+    LimitsSection limits;
+    LogSection log;
+};
+
+// A configured number of threads, 0 being the number of cores.
+[[nodiscard]] unsigned threads_or_cores(unsigned configured) noexcept;
+
+}  // namespace parrhesia::app

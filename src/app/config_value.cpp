@@ -1,0 +1,66 @@
+// ConfigValue in words and as TOML.
+#include "app/config_keys.hpp"
+
+#include <fmt/format.h>
+
+namespace parrhesia::app {
+namespace {
+
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        switch (c) {
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            case '\r':
+                out += "\\r";
+                break;
+            case '\t':
+                out += "\\t";
+                break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+                    out += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+                } else {
+                    out += c;
+                }
+        }
+    }
+    return out + "\"";
+}
+
+std::string quoted_list(const std::vector<std::string>& items) {
+    std::string out = "[";
+    for (const std::string& item : items) {
+        if (out.size() > 1) out += ", ";
+        out += quoted(item);
+    }
+    return out + "]";
+}
+
+}  // namespace
+
+std::string describe(const ConfigValue& value) {
+    if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+        return fmt::format("the integer {}", *number);
+    }
+    if (const auto* text = std::get_if<std::string>(&value)) return "the string " + quoted(*text);
+    return "the list " + quoted_list(std::get<std::vector<std::string>>(value));
+}
+
+std::string to_toml(const ConfigValue& value) {
+    if (const auto* truth = std::get_if<bool>(&value)) return *truth ? "true" : "false";
+    if (const auto* number = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *number);
+    if (const auto* text = std::get_if<std::string>(&value)) return quoted(*text);
+    return quoted_list(std::get<std::vector<std::string>>(value));
+}
+
+}  // namespace parrhesia::app

@@ -1,0 +1,63 @@
+#include "app/key_builders.hpp"
+
+#include "parrhesia/base/bytes.hpp"
+#include "parrhesia/base/network.hpp"
+
+#include <algorithm>
+
+namespace parrhesia::app {
+namespace {
+
+bool is_url(std::string_view text, std::string_view scheme) {
+    const auto is_blank = [](char c) { return static_cast<unsigned char>(c) <= ' '; };
+    return text.starts_with(scheme) && text.size() > scheme.size() &&
+           std::none_of(text.begin(), text.end(), is_blank);
+}
+
+}  // namespace
+
+std::string expected_text(Text form) {
+    switch (form) {
+        case Text::any:
+            return "a string";
+        case Text::not_empty:
+            return "a string that is not empty";
+        case Text::address:
+            return "an IP address as a string";
+        case Text::websocket_url:
+            return "a ws:// or wss:// URL, or an empty string";
+        case Text::web_url:
+            return "an http:// or https:// URL, or an empty string";
+        case Text::pubkey:
+            return "64 lowercase hex digits, or an empty string";
+    }
+    return "a string";
+}
+
+bool is_valid_text(Text form, const std::string& text) {
+    switch (form) {
+        case Text::any:
+            return true;
+        case Text::not_empty:
+            return !text.empty();
+        case Text::address:
+            return base::parse_ip(text).has_value();
+        case Text::websocket_url:
+            return text.empty() || is_url(text, "ws://") || is_url(text, "wss://");
+        case Text::web_url:
+            return text.empty() || is_url(text, "http://") || is_url(text, "https://");
+        case Text::pubkey:
+            return text.empty() || base::parse_hex<base::PubKey>(text).has_value();
+    }
+    return false;
+}
+
+std::optional<std::string> first_bad_network(const std::vector<std::string>& networks) {
+    base::NetworkList list;
+    for (const std::string& network : networks) {
+        if (!list.add(network)) return network;
+    }
+    return std::nullopt;
+}
+
+}  // namespace parrhesia::app

@@ -1,0 +1,159 @@
+// How the rows of config_keys.cpp are made: a field of the Config, its range and its words.
+#pragma once
+
+#include "app/config_keys.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parrhesia::app {
+
+struct Range {
+    std::int64_t min = 0;
+    std::int64_t max = 0;
+    std::string unit;
+};
+
+// What a text may be. All but any, not_empty and address may be empty as well.
+enum class Text { any, not_empty, address, websocket_url, web_url, pubkey };
+
+// "an IP address": for messages and the documented file.
+[[nodiscard]] std::string expected_text(Text form);
+[[nodiscard]] bool is_valid_text(Text form, const std::string& text);
+// The first element that is no network, if there is one.
+[[nodiscard]] std::optional<std::string> first_bad_network(
+    const std::vector<std::string>& networks);
+
+// Adds rows for the fields of one section.
+template <class S>
+class Section {
+  public:
+    Section(std::string name, S Config::*section, std::vector<ConfigKey>& keys)
+        : name_(std::move(name)), section_(section), keys_(keys) {}
+
+    // Field: an integer type or a std::chrono duration.
+    template <class Owner, class Field>
+    void integer(const char* key, Field Owner::*field, Range range, std::string description) const {
+        std::string expected = fmt::format("an integer from {} to {}", range.min, range.max);
+        if (!range.unit.empty()) expected += fmt::format(" ({})", range.unit);
+        add<std::int64_t>(
+            key, ValueType::integer, range.unit, std::move(expected), std::move(description),
+            [section = section_, field](const Config& config) {
+                return to_integer((config.*section).*field);
+            },
+            [section = section_, field, range](Config& config, std::int64_t value) {
+                if (value < range.min || value > range.max) return describe(ConfigValue(value));
+                (config.*section).*field = static_cast<Field>(value);
+                return std::string();
+            });
+    }
+
+    void boolean(const char* key, bool S::*field, std::string description) const {
+        add<bool>(
+            key, ValueType::boolean, "", "true or false", std::move(description),
+            [section = section_, field](const Config& config) { return (config.*section).*field; },
+            [section = section_, field](Config& config, bool value) {
+                (config.*section).*field = value;
+                return std::string();
+            });
+    }
+
+    void text(const char* key, std::string S::*field, Text form, std::string description) const {
+        add<std::string>(
+            key, ValueType::text, "", expected_text(form), std::move(description),
+            [section = section_, field](const Config& config) { return (config.*section).*field; },
+            [section = section_, field, form](Config& config, const std::string& value) {
+                if (!is_valid_text(form, value)) return describe(ConfigValue(value));
+                (config.*section).*field = value;
+                return std::string();
+            });
+    }
+
+    template <class Field>
+    void choice(const char* key, Field S::*field, std::vector<std::pair<std::string, Field>> words,
+                std::string description) const {
+        std::string expected;
+        for (const auto& [word, meaning] : words) {
+            expected += fmt::format("{}\"{}\"", expected.empty() ? "" : " or ", word);
+        }
+        add<std::string>(
+            key, ValueType::text, "", std::move(expected), std::move(description),
+            [section = section_, field, words](const Config& config) {
+                for (const auto& [word, meaning] : words) {
+                    if (meaning == (config.*section).*field) return word;
+                }
+                return std::string();
+            },
+            [section = section_, field, words](Config& config, const std::string& value) {
+                for (const auto& [word, meaning] : words) {
+                    if (word != value) continue;
+                    (config.*section).*field = meaning;
+                    return std::string();
+                }
+                return describe(ConfigValue(value));
+            });
+    }
+
+    void networks(const char* key, std::vector<std::string> S::*field,
+                  std::string description) const {
+        add<std::vector<std::string>>(
+            key, ValueType::list, "", "a list of networks in CIDR form, as strings",
+            std::move(description),
+            [section = section_, field](const Config& config) { return (config.*section).*field; },
+            [section = section_, field](Config& config, const std::vector<std::string>& value) {
+                if (const auto bad = first_bad_network(value)) {
+                    return fmt::format(
+                        "the string \"{}\", which is no network or has bits set beyond its prefix",
+                        *bad);
+                }
+                (config.*section).*field = value;
+                return std::string();
+            });
+    }
+
+  private:
+    template <class Field>
+    static std::int64_t to_integer(const Field& field) {
+        if constexpr (std::is_integral_v<Field>) {
+            return static_cast<std::int64_t>(field);
+        } else {
+            return static_cast<std::int64_t>(field.count());
+        }
+    }
+
+    // `set` gets a value of the right type and answers with what was found instead of what is
+    // expected, or with an empty string.
+    template <class Stored, class Get, class Set>
+    void add(const char* key, ValueType type, std::string unit, std::string expected,
+             std::string description, Get get, Set set) const {
+        ConfigKey row;
+        row.name = name_ + "." + key;
+        row.type = type;
+        row.unit = std::move(unit);
+        row.expected = std::move(expected);
+        row.description = std::move(description);
+        row.get = [get = std::move(get)](const Config& config) { return ConfigValue(get(config)); };
+        row.set = [set = std::move(set)](Config& config,
+                                         const ConfigValue& value) -> std::optional<std::string> {
+            const auto* stored = std::get_if<Stored>(&value);
+            if (stored == nullptr) return describe(value);
+            std::string found = set(config, *stored);
+            if (found.empty()) return std::nullopt;
+            return found;
+        };
+        keys_.push_back(std::move(row));
+    }
+
+    const std::string name_;
+    S Config::*const section_;
+    std::vector<ConfigKey>& keys_;
+};
+
+}  // namespace parrhesia::app

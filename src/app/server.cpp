@@ -1,0 +1,166 @@
+#include "app/server.hpp"
+
+#include "parrhesia/base/clock.hpp"
+#include "parrhesia/base/log.hpp"
+#include "parrhesia/base/metrics.hpp"
+#include "parrhesia/net/admin_server.hpp"
+#include "parrhesia/net/io_threads.hpp"
+#include "parrhesia/net/relay_server.hpp"
+#include "parrhesia/pipeline/relay.hpp"
+#include "parrhesia/protocol/relay_information.hpp"
+
+#include "app/exit_code.hpp"
+#include "app/landing_page.hpp"
+#include "app/relay_information.hpp"
+#include "app/stop_signals.hpp"
+#include "app/store_factory.hpp"
+#include "app/version.hpp"
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace parrhesia::app {
+namespace {
+
+// Files, listeners and admin connections beside the clients' sockets.
+constexpr std::size_t kReservedDescriptors = 128;
+
+// How many connections the process may really hold: the configured number, or what the limit on
+// open files leaves of it.
+std::size_t usable_connections(std::size_t wanted) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+    limit.rlim_cur = limit.rlim_max;
+    static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
+    const std::size_t usable =
+        limit.rlim_cur > 2 * kReservedDescriptors ? limit.rlim_cur - kReservedDescriptors : wanted;
+    if (wanted > usable) {
+        base::log::warn(
+            "relay.max_connections = {} needs more open files than the system allows ({}): at most "
+            "{} "
+            "connections are accepted; raise the limit (LimitNOFILE, ulimit -n) or lower the key",
+            wanted, limit.rlim_cur, usable);
+    }
+    return std::min(wanted, usable);
+}
+
+pipeline::RelayOptions relay_options(const Config& config) {
+    pipeline::RelayOptions options;
+    options.limits = config.limits;
+    options.writer.inbox_bytes = config.store.queue_bytes;
+    options.writer.max_batch_events = config.store.max_batch_events;
+    options.readers.threads = threads_or_cores(config.store.readers);
+    options.readers.slice = config.store.slice_ms;
+    options.readers.query_timeout = config.store.query_seconds;
+    return options;
+}
+
+net::RelayServerOptions server_options(const Config& config) {
+    net::RelayServerOptions options;
+    options.bind = config.relay.bind;
+    options.port = config.relay.port;
+    options.handshake_timeout = config.relay.handshake_seconds;
+    options.frame_timeout = config.relay.frame_seconds;
+    options.ping_interval = config.relay.ping_seconds;
+    options.idle_timeout = config.relay.idle_seconds;
+    options.compression = config.relay.compression;
+    options.max_connections = usable_connections(config.relay.max_connections);
+    options.max_connections_per_ip = config.relay.max_connections_per_ip;
+    options.exempt = config.limits.exempt_networks();
+    options.information_json = protocol::to_json(relay_information_of(config));
+    options.landing_page = landing_page(config.info.name, config.info.description,
+                                        config.info.contact, config.relay.public_url);
+    return options;
+}
+
+// "[::1]:7777" or "127.0.0.1:7777".
+std::string host_and_port(const std::string& bind, std::uint16_t port) {
+    const bool is_v6 = bind.find(':') != std::string::npos;
+    return (is_v6 ? "[" + bind + "]" : bind) + ":" + std::to_string(port);
+}
+
+net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& metrics,
+                              const std::atomic<bool>& accepting) {
+    net::AdminRoutes routes;
+    routes["/health"] = [] { return net::AdminAnswer{.body = "ok\n"}; };
+    routes["/ready"] = [&store, &accepting] {
+        if (!accepting) return net::AdminAnswer{.status = 503, .body = "not accepting clients\n"};
+        if (const auto error = store.writable()) {
+            return net::AdminAnswer{.status = 503, .body = "store: " + error.message() + "\n"};
+        }
+        return net::AdminAnswer{.body = "ready\n"};
+    };
+    auto& events = metrics.gauge("parrhesia_store_events", "Events in the store");
+    auto& bytes = metrics.gauge("parrhesia_store_bytes", "Size of the store on disk");
+    auto& last_seq = metrics.gauge("parrhesia_store_last_seq", "Highest local_seq given so far");
+    metrics.gauge("parrhesia_info", "Always 1", {{"version", std::string(version())}}).set(1);
+    routes["/metrics"] = [&] {
+        const auto stats = store.stats();
+        events.set(static_cast<std::int64_t>(stats.events));
+        bytes.set(static_cast<std::int64_t>(stats.bytes_on_disk));
+        last_seq.set(static_cast<std::int64_t>(stats.last_seq));
+        return net::AdminAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8",
+                                .body = metrics.render()};
+    };
+    return routes;
+}
+
+void announce(const std::string& line) {
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+}
+
+}  // namespace
+
+int run_relay(const Config& config) {
+    base::log::configure(config.log.level, config.log.format);
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a full disk, not a reason to die
+    StopSignals stop_signals;       // before the first thread
+
+    const base::SystemClock clock;
+    base::MetricsRegistry metrics;
+    const auto store = open_store(config, /*read_only=*/false);
+    std::atomic<bool> accepting{false};
+
+    // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
+    // stopped.
+    net::IoThreads io_threads(config.relay.threads);
+    pipeline::Relay relay(*store, clock, metrics, io_threads.queues(), relay_options(config));
+    net::RelayServer server(io_threads, relay, metrics, server_options(config));
+    std::optional<net::AdminServer> admin;
+    if (config.admin.port != 0) {
+        admin.emplace(config.admin.bind, config.admin.port,
+                      admin_routes(*store, metrics, accepting));
+    }
+
+    io_threads.start();
+    server.start();
+    accepting = true;
+    announce("listening ws://" + host_and_port(config.relay.bind, server.port()));
+    if (admin) announce("admin http://" + host_and_port(config.admin.bind, admin->port()));
+    base::log::info("parrhesia {} is ready: {} io threads, store {} in {}", version(),
+                    io_threads.size(), config.store.engine, config.store.path);
+
+    stop_signals.wait();
+
+    const auto deadline = clock.now() + config.relay.shutdown_seconds;
+    base::log::info("signal {}: shutting down", stop_signals.signal());
+    accepting = false;
+    server.stop_accepting();
+    relay.stop();
+    const auto left = std::max(deadline - clock.now(), base::SteadyTime::duration::zero());
+    server.close_clients(std::chrono::duration_cast<std::chrono::milliseconds>(left));
+    admin.reset();
+    io_threads.stop();
+    base::log::info("stopped");
+    return kExitOk;
+}
+
+}  // namespace parrhesia::app
