@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace parrhesia::store {
 
@@ -24,5 +26,18 @@ struct LmdbOptions {
 // Errors: throws std::runtime_error whose text names the folder and the remedy: another process has
 // it, a newer or foreign format, a damaged or truncated file.
 [[nodiscard]] std::unique_ptr<EventStore> open_lmdb_store(const LmdbOptions& options);
+
+struct StoreCheck {
+    std::uint64_t events = 0;
+    std::uint64_t index_entries = 0;
+    std::uint64_t problem_count = 0;
+    std::vector<std::string> problems;  // the first of them, one sentence each
+};
+
+// Opens the folder and compares every event with every index. Not for a folder that this process
+// has open already: LMDB allows that only once.
+//
+// Errors: throws as open_lmdb_store(); what the check finds is in the result.
+[[nodiscard]] StoreCheck check_lmdb_store(const LmdbOptions& options);
 
 }  // namespace parrhesia::store

@@ -52,7 +52,7 @@ class Readers {
     Readers(const Readers&) = delete;
     Readers& operator=(const Readers&) = delete;
 
-    // Runs the first slice soon. `on_page` runs on `home`, which outlives the query; a page without
+    // Runs the first slice soon. `on_page` runs on `home`, which outlives stop(); a page without
     // rows comes only when the query is done or has failed. Destroying the returned query cancels
     // it.
     [[nodiscard]] std::shared_ptr<Query> start(std::vector<Filter> filters, base::TaskQueue& home,

@@ -1,0 +1,111 @@
+#include "store/lmdb/store.hpp"
+
+#include "parrhesia/base/log.hpp"
+
+#include "store/lmdb/error.hpp"
+#include "store/lmdb/scan.hpp"
+#include "store/lmdb/transaction.hpp"
+#include "store/lmdb/write_batch.hpp"
+
+#include <exception>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace parrhesia::store {
+namespace lmdb {
+
+namespace log = base::log;
+using base::Errc;
+
+std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
+    std::vector<PutResult> results(batch.size());
+    if (batch.empty()) return results;
+    try {
+        if (environment_.can_write() || environment_.try_to_become_writable()) {
+            put_part(batch, results);
+        } else {
+            fail(results, Errc::store_not_writable, "it is open for reading only");
+        }
+    } catch (const std::exception& error) {  // out of memory: the transaction has been aborted
+        fail(results, Errc::store_unavailable, error.what());
+    }
+    return results;
+}
+
+void LmdbStore::put_part(std::span<const EventPtr> events, std::span<PutResult> results) {
+    for (;;) {
+        int code = put_once(events, results);
+        if (code == 0) return note_success();
+        if (code == MDB_MAP_FULL) {
+            code = environment_.grow();
+            if (code == 0) continue;
+        }
+        if (code == MDB_TXN_FULL && events.size() > 1) {
+            const std::size_t half = events.size() / 2;
+            put_part(events.first(half), results.first(half));
+            put_part(events.subspan(half), results.subspan(half));
+            return;
+        }
+        environment_.report_if_damaged(code);
+        return fail(results, meaning_of(code), text_of(code));
+    }
+}
+
+int LmdbStore::put_once(std::span<const EventPtr> events, std::span<PutResult> results) {
+    Transaction txn(environment_);
+    int code = txn.begin(Transaction::Mode::write);
+    if (code != 0) return code;
+    code = WriteBatch(txn).put(events, results);
+    if (code != 0) return code;
+    return txn.commit();
+}
+
+// Whatever had been decided about these events, none of it happened.
+void LmdbStore::fail(std::span<PutResult> results, Errc errc, std::string_view why) {
+    for (PutResult& result : results) result = {PutStatus::failed, {}, errc};
+    if (trouble_.exchange(errc) != errc) {
+        log::error("store: {} cannot be written: {}. Events are refused until it can.",
+                   environment_.path().string(), why);
+    }
+}
+
+void LmdbStore::note_success() {
+    if (trouble_.exchange(Errc{}) != Errc{}) {
+        log::info("store: {} can be written again", environment_.path().string());
+    }
+}
+
+std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters) {
+    return std::make_unique<LmdbScan>(environment_, std::move(filters));
+}
+
+base::error_code LmdbStore::writable() const noexcept {
+    if (!environment_.can_write()) return Errc::store_not_writable;
+    const Errc trouble = trouble_.load();
+    return trouble == Errc{} ? base::error_code() : base::error_code(trouble);
+}
+
+StoreStats LmdbStore::stats() const {
+    StoreStats stats;
+    Transaction txn(environment_);
+    std::uint64_t next_seq = 0;
+    MDB_stat events{};
+    if (txn.begin(Transaction::Mode::read) == 0 && txn.get_next_seq(next_seq) == 0 &&
+        mdb_stat(txn.handle(), environment_.events(), &events) == 0) {
+        stats.events = events.ms_entries;
+        stats.last_seq = next_seq - 1;
+    }
+    std::error_code error;
+    const auto size = std::filesystem::file_size(environment_.path() / kDataFile, error);
+    stats.bytes_on_disk = error ? 0 : size;
+    return stats;
+}
+
+}  // namespace lmdb
+
+std::unique_ptr<EventStore> open_lmdb_store(const LmdbOptions& options) {
+    return std::make_unique<lmdb::LmdbStore>(options);
+}
+
+}  // namespace parrhesia::store
