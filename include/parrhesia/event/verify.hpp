@@ -33,13 +33,13 @@ class Keypair {
     PubKey pubkey_;
 };
 
-// What an author decides; sign_event() adds id, pubkey and signature. Tags are not empty, created_at is not
-// negative, and all strings are UTF-8: what parse_event() would accept.
+// What an author decides; sign_event() adds id, pubkey and signature. Tags are not empty,
+// created_at is not negative, and all strings are UTF-8: what parse_event() would accept.
 struct EventDraft {
     std::int64_t created_at = 0;
     Kind kind = 1;
-    std::vector<std::vector<std::string>> tags;
-    std::string content;
+    std::vector<std::vector<std::string>> tags{};
+    std::string content{};
 };
 [[nodiscard]] EventPtr sign_event(const Keypair& keypair, const EventDraft& draft);
 
