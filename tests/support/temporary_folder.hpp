@@ -1,4 +1,4 @@
-// A folder of one test's own, removed with everything in it.
+// A folder that is gone when the test is.
 #pragma once
 
 #include <cerrno>
@@ -14,7 +14,7 @@ class TemporaryFolder {
     TemporaryFolder() {
         std::string name = (std::filesystem::temp_directory_path() / "parrhesia-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) {
-            throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
+            throw std::system_error(errno, std::generic_category(), name);
         }
         path_ = name;
     }
