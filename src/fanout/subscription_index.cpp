@@ -55,7 +55,7 @@ class TagInterest {
         if (filter.kinds.empty()) --any_kind_;
         for (const auto kind : filter.kinds) {
             const auto found = by_kind_.find(kind);
-            if (--found->second == 0) by_kind_.erase(found);
+            if (found != by_kind_.end() && --found->second == 0) by_kind_.erase(found);
         }
     }
     [[nodiscard]] bool wants(event::Kind kind) const noexcept {
