@@ -1,0 +1,54 @@
+// The embedded store keeps the promises of every store.
+#include "parrhesia/store/lmdb_store.hpp"
+
+#include "store/contract_suite.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+namespace parrhesia::test {
+namespace {
+
+class LmdbHarness {
+  public:
+    LmdbHarness() : folder_(std::make_unique<TemporaryFolder>()) { open(); }
+    LmdbHarness(LmdbHarness&&) = default;
+    LmdbHarness& operator=(LmdbHarness&& other) noexcept {
+        store_ = std::move(other.store_);  // closed before its folder goes
+        folder_ = std::move(other.folder_);
+        return *this;
+    }
+
+    EventStore& store() { return *store_; }
+    void reopen() {
+        store_.reset();
+        open();
+    }
+    void verify() {
+        store_.reset();
+        const auto check = store::check_lmdb_store(options());
+        EXPECT_EQ(check.problem_count, 0U) << check.problems.front();
+        open();
+    }
+
+  private:
+    [[nodiscard]] store::LmdbOptions options() const {
+        store::LmdbOptions result;
+        result.path = folder_->path() / "store";
+        // Small, so that every test also grows it.
+        result.initial_map_bytes = std::uint64_t{512} << 10;
+        return result;
+    }
+    void open() { store_ = store::open_lmdb_store(options()); }
+
+    std::unique_ptr<TemporaryFolder> folder_;
+    std::unique_ptr<EventStore> store_;
+};
+
+}  // namespace
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreContract, LmdbHarness);
+
+}  // namespace parrhesia::test
