@@ -221,11 +221,11 @@ int Environment::grow() {
     const int code = mdb_env_set_mapsize(handle_, before * 2);
     if (code == 0) {
         map_bytes_ = before * 2;
-        log::info("store: the map has grown to {} MiB", map_bytes_ >> 20);
+        log::info("store: the map has grown to {} KiB", map_bytes_ >> 10);
         return 0;
     }
     // LMDB has unmapped the old one already: only opening anew helps.
-    log::warn("store: the map cannot grow to {} MiB: {}", (before * 2) >> 20, text_of(code));
+    log::warn("store: the map cannot grow to {} KiB: {}", (before * 2) >> 10, text_of(code));
     close_handle();
     try {
         ++generation_;
