@@ -28,7 +28,7 @@ struct Arguments {
 };
 
 constexpr const char* kFooter =
-    "\nExamples:\n"
+    "Examples:\n"
     "  parrhesia relay --set relay.port=8080 --set store.path=/var/lib/parrhesia\n"
     "  parrhesia config check --config /etc/parrhesia.toml\n"
     "  parrhesia generate --count 100000 | parrhesia import -\n"
@@ -51,7 +51,7 @@ void add_import(CLI::App& app, ImportArguments& arguments) {
                      "Name this many refused lines, with the reason; all are counted")
         ->capture_default_str();
     command->footer(
-        "\nThe import may be stopped (Ctrl-C) and run again: what is stored already is skipped.\n"
+        "The import may be stopped (Ctrl-C) and run again: what is stored already is skipped.\n"
         "Examples:\n"
         "  parrhesia import events.jsonl\n"
         "  zstdcat dump.jsonl.zst | parrhesia import - --show-rejected 100\n");
@@ -59,11 +59,14 @@ void add_import(CLI::App& app, ImportArguments& arguments) {
 
 void add_export(CLI::App& app, ExportArguments& arguments) {
     CLI::App* command = app.add_subcommand("export", "Write all events as JSONL, newest first");
-    command->add_option("--out", arguments.output, "Write to this file, not to standard output");
-    command->add_option("--since", arguments.since, "From this created_at on (Unix seconds)");
-    command->add_option("--until", arguments.until, "Up to this created_at (Unix seconds)");
+    command->add_option("--out", arguments.output, "Write to this file, not to standard output")
+        ->type_name("FILE");
+    command->add_option("--since", arguments.since, "From this created_at on (Unix seconds)")
+        ->check(CLI::NonNegativeNumber);
+    command->add_option("--until", arguments.until, "Up to this created_at (Unix seconds)")
+        ->check(CLI::NonNegativeNumber);
     command->footer(
-        "\nExamples:\n"
+        "Examples:\n"
         "  parrhesia export --out backup.jsonl\n"
         "  parrhesia export --since 1735689600 | zstd > since-2025.jsonl.zst\n");
 }
@@ -77,7 +80,7 @@ void add_scan(CLI::App& app, ScanArguments& arguments) {
         ->required();
     command->add_flag("--count", arguments.count_only, "Write only how many there are");
     command->footer(
-        "\nExamples:\n"
+        "Examples:\n"
         "  parrhesia scan '{\"kinds\":[1],\"limit\":10}'\n"
         "  parrhesia scan --count '[{\"#t\":[\"nostr\"]},{\"kinds\":[30023]}]'\n");
 }
@@ -92,9 +95,10 @@ void add_generate(CLI::App& app, GenerateArguments& arguments) {
     command->add_option("--authors", arguments.authors, "How many authors write them")
         ->capture_default_str()
         ->check(CLI::Range(1, 1'000'000));
-    command->add_option("--out", arguments.output, "Write to this file, not to standard output");
+    command->add_option("--out", arguments.output, "Write to this file, not to standard output")
+        ->type_name("FILE");
     command->footer(
-        "\nExamples:\n"
+        "Examples:\n"
         "  parrhesia generate --count 100000 --out corpus.jsonl\n"
         "  parrhesia generate --seed 7 | parrhesia import -\n");
 }
@@ -116,14 +120,15 @@ void define(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(1);
     app.fallthrough();
     app.footer(kFooter);
-    app.add_option("--config", arguments.config_file, "Configuration file (TOML)");
+    app.add_option("--config", arguments.config_file, "Configuration file (TOML)")
+        ->type_name("FILE");
     app.add_option("--set", arguments.assignments,
                    "Set a configuration key, as in relay.port=8080; may be repeated")
         ->type_name("KEY=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     app.add_subcommand("relay", "Run the relay in the foreground, until SIGINT or SIGTERM")
-        ->footer("\nExample:\n  parrhesia relay --config /etc/parrhesia.toml\n");
+        ->footer("Example:\n  parrhesia relay --config /etc/parrhesia.toml\n");
     add_import(app, arguments.import);
     add_export(app, arguments.export_);
     add_scan(app, arguments.scan);

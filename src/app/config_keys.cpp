@@ -19,8 +19,9 @@ void add_relay_keys(std::vector<ConfigKey>& keys) {
     section.text("bind", &RelaySection::bind, Text::address,
                  "Address on which websocket clients are served. \"0.0.0.0\" is every IPv4 "
                  "address, \"::\" every address. Behind a reverse proxy, keep the default.");
-    section.integer("port", &RelaySection::port, {0, 65535, ""},
-                    "Port for websocket clients. 0 takes any free port; the log names it.");
+    section.integer(
+        "port", &RelaySection::port, {0, 65535, ""},
+        "Port for websocket clients. 0 takes any free port, which the relay prints at its start.");
     section.integer("threads", &RelaySection::threads, {0, 256, "threads"},
                     "Threads that serve connections. 0 is one per core.");
     section.text("public_url", &RelaySection::public_url, Text::websocket_url,

@@ -4,8 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <sstream>
 #include <string_view>
+#include <variant>
 
 namespace parrhesia::app {
 namespace {
@@ -40,6 +42,16 @@ std::string capitalized(std::string text) {
         text[0] = static_cast<char>(text[0] - 'a' + 'A');
     }
     return text;
+}
+
+// "67108864 (64 MiB)": nobody reads long numbers of bytes.
+std::string default_words(const ConfigKey& key) {
+    const ConfigValue value = key.default_value();
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr || key.unit != "bytes" || *number % 1024 != 0) return to_toml(value);
+    const bool is_mib = *number % (1024 * 1024) == 0;
+    return fmt::format("{} ({} {})", *number, *number / (is_mib ? 1024 * 1024 : 1024),
+                       is_mib ? "MiB" : "KiB");
 }
 
 }  // namespace
@@ -79,10 +91,10 @@ std::string documented_toml() {
             if (key.section() != section.name) continue;
             if (!is_first) out += '\n';
             is_first = false;
-            const std::string value = to_toml(key.default_value());
             append_comment(out, key.description);
-            append_comment(out, fmt::format("{}; default {}.", capitalized(key.expected), value));
-            out += fmt::format("{} = {}\n", key.short_name(), value);
+            append_comment(
+                out, fmt::format("{}; default {}.", capitalized(key.expected), default_words(key)));
+            out += fmt::format("{} = {}\n", key.short_name(), to_toml(key.default_value()));
         }
     }
     return out;
