@@ -62,7 +62,7 @@ class KeyMaker {
             state = mix(state ^ word, multiplier_);
         }
         std::uint64_t rest = 0;
-        std::memcpy(&rest, bytes.data(), bytes.size());
+        if (!bytes.empty()) std::memcpy(&rest, bytes.data(), bytes.size());
         return mix(state ^ rest ^ secret_, multiplier_);
     }
 

@@ -21,7 +21,8 @@ std::string_view prefix(Errc errc) { return prefix_of(make_error_code(errc)); }
 std::vector<std::string> elements(const std::string& text) {
     simdjson::dom::parser parser;
     std::vector<std::string> result;
-    for (const auto element : parser.parse(text).get_array().value()) {
+    const simdjson::dom::array array = parser.parse(text).get_array().value();
+    for (const auto element : array) {
         result.push_back(element.is_string() ? std::string(element.get_string().value())
                                              : simdjson::minify(element));
     }
