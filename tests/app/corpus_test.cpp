@@ -37,7 +37,7 @@ TEST(CorpusTest, EventsOfSeedOneAreKnown) {
     const event::EventPtr last = Corpus(1, 200, 1).chunk().back();
 
     EXPECT_EQ(base::to_hex(last->id()),
-              "0000000000000000000000000000000000000000000000000000000000000000");
+              "70eea10c8c7ba5e5275023aac54a3a1ac56f17f375320bc339b7c6aab5fa6aee");
 }
 
 TEST(CorpusTest, EveryEventIsOneThatARelayTakes) {

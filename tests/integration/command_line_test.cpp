@@ -16,7 +16,7 @@
 namespace parrhesia::app {
 namespace {
 
-using test::Process;
+using test::ChildProcess;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -30,27 +30,24 @@ struct Ended {
 
 class CommandLineTest : public ::testing::Test {
   protected:
-    [[nodiscard]] std::vector<std::string> command(std::vector<std::string> arguments) const {
-        arguments.insert(arguments.begin(), PARRHESIA_EXECUTABLE);
+    // With a store of the test's own.
+    [[nodiscard]] std::vector<std::string> with_store(std::vector<std::string> arguments) const {
         arguments.insert(arguments.end(), {"--set", "store.path=" + file("data")});
         return arguments;
     }
-    // With a store of the test's own.
-    [[nodiscard]] Ended run(std::vector<std::string> arguments, const std::string& input = "",
-                            const Process::Environment& variables = {}) const {
-        return ended(Process(command(std::move(arguments)), variables), input);
+    [[nodiscard]] Ended run(std::vector<std::string> arguments,
+                            const std::string& input = "") const {
+        return run_bare(with_store(std::move(arguments)), {}, input);
     }
-    [[nodiscard]] static Ended run_bare(std::vector<std::string> arguments,
-                                        const Process::Environment& variables = {}) {
-        arguments.insert(arguments.begin(), PARRHESIA_EXECUTABLE);
-        return ended(Process(std::move(arguments), variables), "");
-    }
-    [[nodiscard]] static Ended ended(Process&& process, const std::string& input) {
-        EXPECT_TRUE(process.write(input));
+    [[nodiscard]] static Ended run_bare(const std::vector<std::string>& arguments,
+                                        const std::vector<std::string>& environment = {},
+                                        const std::string& input = "") {
+        ChildProcess process(PARRHESIA_BINARY, arguments, environment);
+        process.write_input(input);
         process.close_input();
         const auto code = process.wait();
-        EXPECT_TRUE(code) << "still running; standard error: " << process.err();
-        return {code.value_or(-1), process.out(), process.err()};
+        EXPECT_TRUE(code) << "still running; standard error: " << process.errors();
+        return {code.value_or(-1), process.output(), process.errors()};
     }
 
     [[nodiscard]] std::string file(const std::string& name) const {
@@ -133,15 +130,15 @@ TEST_F(CommandLineTest, ConfigCheckSaysOk) {
 
 TEST_F(CommandLineTest, SourcesOverrideOneAnother) {
     const std::string path = write("relay.toml", "[relay]\nport = 1001\nthreads = 1\n");
-    const Process::Environment variables = {{"PARRHESIA_CONFIG", path},
-                                            {"PARRHESIA_RELAY_PORT", "1002"}};
+    const std::vector<std::string> variables = {"PARRHESIA_CONFIG=" + path,
+                                                "PARRHESIA_RELAY_PORT=1002"};
 
     const Ended ended = run_bare({"--set", "log.level=warn", "config", "print"}, variables);
     EXPECT_EQ(ended.code, kExitOk) << ended.err;
     EXPECT_THAT(ended.out, AllOf(HasSubstr("port = 1002  # environment PARRHESIA_RELAY_PORT\n"),
                                  HasSubstr("threads = 1  # " + path + ":3\n"),
                                  HasSubstr("level = \"warn\"  # --set\n")));
-    EXPECT_EQ(run_bare({"config", "check"}, {{"PARRHESIA_RELAY_PROT", "1"}}).code, kExitConfig);
+    EXPECT_EQ(run_bare({"config", "check"}, {"PARRHESIA_RELAY_PROT=1"}).code, kExitConfig);
 }
 
 TEST_F(CommandLineTest, CorpusGoesInAndComesOutAgain) {
@@ -193,24 +190,27 @@ TEST_F(CommandLineTest, ImportNamesDamagedLinesAndStoresTheRest) {
 }
 
 TEST_F(CommandLineTest, ImportStopsOnSignalAndGoesOnWhenRunAgain) {
-    std::string text;
-    for (int i = 0; i < 300; ++i) text += note("note", i);
+    std::string all;
     for (const int signal : {SIGINT, SIGTERM}) {
-        Process process(command({"import", "-"}));
+        std::string text;
+        for (int i = 0; i < 300; ++i) text += note("before signal " + std::to_string(signal), i);
+        all += text;
+        const std::string stored = std::to_string(sorted_lines(all).size()) + "\n";
+        ChildProcess process(PARRHESIA_BINARY, with_store({"import", "-"}));
         // The pipe stays open: only the signal ends the import, and what came before it is kept.
-        ASSERT_TRUE(process.write(text));
-        ASSERT_TRUE(process.wait_for([this] {
-            return run({"scan", "--count", "{}"}).out == "300\n";
+        ASSERT_TRUE(process.write_input(text));
+        ASSERT_TRUE(test::becomes([this, &stored] {
+            return run({"scan", "--count", "{}"}).out == stored;
         }));
-        process.send_signal(signal);
+        process.signal(signal);
 
         EXPECT_EQ(process.wait(), kExitSignalBase + signal);
-        EXPECT_THAT(process.out(), StartsWith("300 lines read: "));
-        EXPECT_THAT(process.err(), HasSubstr("run the same command again"));
+        EXPECT_THAT(process.output(), StartsWith("300 lines read: 300 stored"));
+        EXPECT_THAT(process.errors(), HasSubstr("run the same command again"));
     }
-    const Ended again = run({"import", "-"}, text + note("the rest", 1000));
+    const Ended again = run({"import", "-"}, all + note("the rest", 1000));
     EXPECT_EQ(again.code, kExitOk);
-    EXPECT_THAT(again.out, StartsWith("301 lines read: 1 stored, 300 duplicates"));
+    EXPECT_THAT(again.out, StartsWith("601 lines read: 1 stored, 600 duplicates"));
 }
 
 TEST_F(CommandLineTest, ScanAnswersFilters) {
@@ -252,12 +252,13 @@ TEST_F(CommandLineTest, FileThatCannotBeReadOrWrittenIsNamed) {
 }
 
 TEST_F(CommandLineTest, ReaderThatLeavesEarlyIsNoFailure) {
-    Process process({PARRHESIA_EXECUTABLE, "generate", "--count", "100000000"});
-    ASSERT_TRUE(process.wait_for_out("\n"));
-    process.close_output();
+    ChildProcess shell(
+        "/bin/sh", {"-c", "{ \"$0\" generate --count 100000000; echo code $? >&2; } | head -n 1",
+                    PARRHESIA_BINARY});
 
-    EXPECT_EQ(process.wait(), kExitOk);
-    EXPECT_THAT(process.err(), IsEmpty());
+    EXPECT_EQ(shell.wait(), 0);
+    EXPECT_EQ(sorted_lines(shell.output()).size(), 1U);
+    EXPECT_EQ(shell.errors(), "code 0\n");
 }
 
 }  // namespace
