@@ -111,7 +111,8 @@ class EventStore {
     // Threading: from any thread, besides put() and other scans.
     [[nodiscard]] virtual std::unique_ptr<Scan> scan(std::vector<Filter> filters) = 0;
 
-    // Empty error when a put() may succeed; else why not. Cheap, for /ready and for early refusals.
+    // Empty error when the last put() could write; else why not. Cheap, for /ready. Only the next
+    // put() finds out that the trouble is over, so do not hold events back because of it.
     // Threading: any thread.
     [[nodiscard]] virtual base::error_code writable() const noexcept = 0;
     // Threading: any thread; may read the disk.
