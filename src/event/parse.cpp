@@ -19,6 +19,8 @@ enum Field : std::size_t { id, pubkey, created_at, kind, tags, content, sig, fie
 constexpr std::array<std::string_view, field_count> kFieldNames = {
     "id", "pubkey", "created_at", "kind", "tags", "content", "sig"};
 
+constexpr auto kMaxTime = std::numeric_limits<std::int64_t>::max();
+
 using Fields = std::array<std::optional<dom::element>, field_count>;
 
 Refusal invalid(std::string text) { return {Errc::invalid_event, std::move(text)}; }
@@ -106,7 +108,6 @@ base::Checked<EventPtr> parse_event(const dom::element& element) {
     Signature signature;
     record::Head head;
     std::int64_t kind_number = 0;
-    constexpr auto kMaxTime = std::numeric_limits<std::int64_t>::max();
     if (auto refusal = read_hex(fields, Field::id, claimed)) return *std::move(refusal);
     if (auto refusal = read_hex(fields, Field::pubkey, head.pubkey)) return *std::move(refusal);
     if (auto refusal = read_hex(fields, Field::sig, signature)) return *std::move(refusal);

@@ -1,9 +1,13 @@
 #include "parrhesia/event/quote.hpp"
 
 namespace parrhesia::event {
+namespace {
+
+constexpr std::size_t kMaxBytes = 64;
+
+}  // namespace
 
 std::string quoted(std::string_view text) {
-    constexpr std::size_t kMaxBytes = 64;
     const bool cut = text.size() > kMaxBytes;
     if (cut) {
         std::size_t end = kMaxBytes;
