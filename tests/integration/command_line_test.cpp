@@ -213,6 +213,19 @@ TEST_F(CommandLineTest, ImportStopsOnSignalAndGoesOnWhenRunAgain) {
     EXPECT_THAT(again.out, StartsWith("601 lines read: 1 stored, 600 duplicates"));
 }
 
+TEST_F(CommandLineTest, SecondWriterIsRefusedWithTheRemedy) {
+    ChildProcess first(PARRHESIA_BINARY, with_store({"import", "-"}));
+    ASSERT_TRUE(first.write_input(note("a", 1)));
+    ASSERT_TRUE(test::becomes([this] { return run({"scan", "--count", "{}"}).out == "1\n"; }));
+
+    const Ended second = run({"import", "-"}, note("b", 2));
+    EXPECT_EQ(second.code, kExitFailure);
+    EXPECT_THAT(second.err, AllOf(HasSubstr(file("data")), HasSubstr("in use by process"),
+                                  HasSubstr("store.path")));
+    first.close_input();
+    EXPECT_EQ(first.wait(), kExitOk);
+}
+
 TEST_F(CommandLineTest, ScanAnswersFilters) {
     ASSERT_EQ(run({"import", "-"}, note("a", 1) + note("b", 2) + note("c", 3)).code, kExitOk);
 
