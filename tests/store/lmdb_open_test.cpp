@@ -278,19 +278,28 @@ TEST_F(LmdbOpenTest, AFolderWithoutWriteRightsIsServedForReading) {
 }
 
 TEST_F(LmdbOpenTest, AFolderThatGetsItsRightsBackIsWrittenAgain) {
-    if (::getuid() == 0) std::filesystem::permissions(folder.path(), std::filesystem::perms(0777));
+    using std::filesystem::permissions;
+    using std::filesystem::perms;
+    if (::getuid() == 0) permissions(folder.path(), perms(0777));
     const int status = in_child([&] {
-        if (::getuid() == 0 && ::setuid(65534) != 0) return 9;
-        (void)open();
-        std::filesystem::permissions(path(), std::filesystem::perms(0555));
-        std::filesystem::permissions(path() / store::lmdb::kLockFile, std::filesystem::perms(0444));
-        const auto store = open();
-        if (put(*store, note(1)).status != PutStatus::failed) return 1;
-        std::filesystem::permissions(path() / store::lmdb::kLockFile, std::filesystem::perms(0600));
-        std::filesystem::permissions(path(), std::filesystem::perms(0700));
-        if (put(*store, note(2)).status != PutStatus::stored) return 2;
-        if (store->writable()) return 3;
-        if (query(*store, Filter{}).size() != 1) return 4;
+        if (::getuid() == 0 && ::setuid(65534) != 0) return 90;
+        // First with a place in the table of readers, then without one.
+        for (const char* readers_file : {"", store::lmdb::kReadersFile}) {
+            (void)open();
+            permissions(path(), perms(0555));
+            permissions(path() / store::lmdb::kLockFile, perms(0444));
+            if (*readers_file != 0) permissions(path() / readers_file, perms(0444));
+            const auto store = open();
+            const std::size_t before = query(*store, Filter{}).size();
+            if (put(*store, note(1)).status != PutStatus::failed) return 1;
+            if (put(*store, note(2)).status != PutStatus::failed) return 2;
+            if (*readers_file != 0) permissions(path() / readers_file, perms(0600));
+            permissions(path() / store::lmdb::kLockFile, perms(0600));
+            permissions(path(), perms(0700));
+            if (put(*store, note(3)).status != PutStatus::stored) return 3;
+            if (store->writable()) return 4;
+            if (query(*store, Filter{}).size() != before + 1) return 5;
+        }
         return 0;
     });
     EXPECT_EQ(status, 0);

@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <stdexcept>
 #include <system_error>
 
@@ -259,27 +261,46 @@ int Environment::reopen(std::uint64_t seen) {
 
 bool Environment::try_to_become_writable() {
     if (options_.read_only) return false;
+    std::optional<FileHandle> lock;
     try {
-        int reason = 0;
-        auto lock = lock_folder(options_.path, reason);
-        if (!lock) return false;
-        const std::unique_lock alone(gate_);
-        close_handle();
-        no_writers_ = FileHandle();
-        lock_ = std::move(*lock);
-        can_write_ = true;
-        ++generation_;
-        try {
-            open_handle();
-            return true;
-        } catch (const std::exception& error) {
-            log::error("store: {}", error.what());
-            can_write_ = false;
-            lock_ = FileHandle();
-            open_handle();
+        bool holds_writers_off = false;
+        {
+            const std::shared_lock together(gate_);
+            holds_writers_off = no_writers_.is_open();
+        }
+        // Our own hold on LOCK would be in the way; it keeps every other writer out until we try
+        // below.
+        if (holds_writers_off) {
+            if (!may_write(options_.path)) return false;
+        } else {
+            int reason = 0;
+            lock = lock_folder(options_.path, reason);
+            if (!lock) return false;
         }
     } catch (const std::exception& error) {
         log::debug("store: still not writable: {}", error.what());
+        return false;
+    }
+    const std::unique_lock alone(gate_);
+    close_handle();
+    ++generation_;
+    try {
+        no_writers_ = FileHandle();
+        int reason = 0;
+        if (!lock) lock = lock_folder(options_.path, reason);
+        can_write_ = lock.has_value();
+        if (lock) lock_ = std::move(*lock);
+        open_handle();
+        return can_write_;
+    } catch (const std::exception& error) {
+        log::error("store: {}", error.what());
+    }
+    can_write_ = false;
+    lock_ = FileHandle();
+    try {
+        open_handle();
+    } catch (const std::exception& error) {
+        log::error("store: {}", error.what());
     }
     return false;
 }

@@ -111,6 +111,12 @@ std::optional<FileHandle> lock_folder(const std::filesystem::path& folder, int& 
     return handle;
 }
 
+bool may_write(const std::filesystem::path& folder) noexcept {
+    const bool lock = ::access((folder / kLockFile).c_str(), W_OK) == 0 ||
+                      (errno == ENOENT && ::access(folder.c_str(), W_OK) == 0);
+    return lock && ::access((folder / kDataFile).c_str(), W_OK) == 0;
+}
+
 bool hold_writers_off(const std::filesystem::path& folder, FileHandle& handle) noexcept {
     FileHandle file(::open((folder / kLockFile).c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.is_open()) return errno == ENOENT;  // a writer makes it before anything else

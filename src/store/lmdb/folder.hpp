@@ -45,6 +45,9 @@ void make_folder(const std::filesystem::path& folder);
 [[nodiscard]] std::optional<FileHandle> lock_folder(const std::filesystem::path& folder,
                                                     int& reason);
 
+// Whether lock_folder() would get as far as the lock.
+[[nodiscard]] bool may_write(const std::filesystem::path& folder) noexcept;
+
 // For a reader that cannot join LMDB's table of readers (it may not write the file): makes sure
 // that no process writes, and that none starts to while the handle lives. False: somebody does, or
 // nobody knows.
