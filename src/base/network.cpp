@@ -11,7 +11,8 @@ namespace {
 constexpr std::array<std::uint8_t, 12> kV4Mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 bool bit_of(const IpAddress& address, unsigned index) noexcept {
-    return (address.bytes[index / 8] >> (7U - index % 8U) & 1U) != 0;
+    const unsigned byte = address.bytes[index / 8];
+    return (byte >> (7U - index % 8U) & 1U) != 0;
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ struct FixedBytes {
     static constexpr std::size_t kSize = N;
     std::array<std::uint8_t, N> bytes{};
 
+    // clang-tidy 14 takes the comparison with 0 inside for a null pointer.
+    // NOLINTNEXTLINE(modernize-use-nullptr)
     friend auto operator<=>(const FixedBytes&, const FixedBytes&) = default;
 
     [[nodiscard]] const std::uint8_t* data() const noexcept { return bytes.data(); }

@@ -14,6 +14,7 @@ namespace parrhesia::base {
 // (ephemeral).
 struct Position {
     std::uint64_t seq = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): as in bytes.hpp
     friend auto operator<=>(const Position&, const Position&) = default;
 };
 
