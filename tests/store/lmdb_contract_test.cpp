@@ -2,6 +2,7 @@
 #include "parrhesia/store/lmdb_store.hpp"
 
 #include "store/contract_suite.hpp"
+#include "store/query_contract_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
@@ -13,13 +14,7 @@ namespace {
 
 class LmdbHarness {
   public:
-    LmdbHarness() : folder_(std::make_unique<TemporaryFolder>()) { open(); }
-    LmdbHarness(LmdbHarness&&) = default;
-    LmdbHarness& operator=(LmdbHarness&& other) noexcept {
-        store_ = std::move(other.store_);  // closed before its folder goes
-        folder_ = std::move(other.folder_);
-        return *this;
-    }
+    LmdbHarness() { open(); }
 
     EventStore& store() { return *store_; }
     void reopen() {
@@ -36,19 +31,20 @@ class LmdbHarness {
   private:
     [[nodiscard]] store::LmdbOptions options() const {
         store::LmdbOptions result;
-        result.path = folder_->path() / "store";
+        result.path = folder_.path() / "store";
         // Small, so that every test also grows it.
         result.initial_map_bytes = std::uint64_t{512} << 10;
         return result;
     }
     void open() { store_ = store::open_lmdb_store(options()); }
 
-    std::unique_ptr<TemporaryFolder> folder_;
+    TemporaryFolder folder_;
     std::unique_ptr<EventStore> store_;
 };
 
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreContract, LmdbHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreQueryContract, LmdbHarness);
 
 }  // namespace parrhesia::test

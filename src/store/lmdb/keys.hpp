@@ -60,7 +60,7 @@ class KeyBuffer {
     static constexpr std::size_t kCapacity = 128;  // the longest key is one of `address`, 99 bytes
 
     KeyBuffer& add(std::string_view bytes) noexcept {
-        std::memcpy(bytes_.data() + size_, bytes.data(), bytes.size());
+        bytes.copy(bytes_.data() + size_, bytes.size());  // also of no bytes at no address
         size_ += bytes.size();
         return *this;
     }
