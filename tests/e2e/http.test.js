@@ -38,7 +38,6 @@ describe('HTTP', { timeout: 60_000 }, () => {
     assert.ok(document.supported_nips.includes(1))
     assert.ok(document.supported_nips.includes(11))
     assert.match(document.version, /^\d+\.\d+\.\d+/)
-    assert.equal(typeof document.software, 'string')
   })
 
   it('finds the media type in a list', async () => {

@@ -88,7 +88,7 @@ describe('live subscriptions', { timeout: 60_000 }, () => {
       await client.find(([verb]) => verb === 'EOSE', from)
     }
     const note = author.sign({ content: 'a note' })
-    const reaction = author.sign({ kind: 7, content: '+' })
+    const reaction = author.sign({ kind: 7, content: 'a reaction' })
     await publisher.publish(note)
     await publisher.publish(reaction)
     await one.find(([verb]) => verb === 'EVENT')

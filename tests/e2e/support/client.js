@@ -85,7 +85,7 @@ export async function subscribe(client, ...filters) {
 // Everything the relay says, in order, and nothing interpreted.
 export class RawClient {
   #socket
-  #waiting = () => {}
+  #waiting = []
   messages = [] // parsed
   closed        // { code, reason } once the relay closed the connection
 
@@ -96,11 +96,11 @@ export class RawClient {
       client.#socket = socket
       socket.on('message', data => {
         client.messages.push(JSON.parse(data.toString()))
-        client.#waiting()
+        client.#wake()
       })
       socket.on('close', (code, reason) => {
         client.closed = { code, reason: reason.toString() }
-        client.#waiting()
+        client.#wake()
       })
       socket.once('open', () => resolve(client))
       socket.on('error', reject)
@@ -120,7 +120,7 @@ export class RawClient {
         if (wanted(this.messages[next])) return this.messages[next]
       }
       if (this.closed) throw new Error(`closed by the relay: ${JSON.stringify(this.closed)}`)
-      await new Promise(resolve => (this.#waiting = resolve))
+      await this.#news()
     }
   }
 
@@ -146,8 +146,17 @@ export class RawClient {
   }
 
   async untilClosed() {
-    while (!this.closed) await new Promise(resolve => (this.#waiting = resolve))
+    while (!this.closed) await this.#news()
     return this.closed
+  }
+
+  // Until the next message or the end of the connection.
+  #news() {
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  #wake() {
+    for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
   close() {
