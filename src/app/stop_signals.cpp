@@ -43,6 +43,12 @@ bool StopSignals::wait_readable(int descriptor) {
     return false;
 }
 
+void StopSignals::wait() {
+    constexpr int kNothingElse = -1;  // poll() passes over a negative descriptor
+    while (wait_readable(kNothingElse)) {
+    }
+}
+
 void StopSignals::take_signal() {
     if (signal_ != 0) return;
     signalfd_siginfo info{};

@@ -21,6 +21,8 @@ class StopSignals {
     [[nodiscard]] bool requested();
     // Blocks until `descriptor` can be read (or is at its end); false once a stop was requested.
     [[nodiscard]] bool wait_readable(int descriptor);
+    // Blocks until a stop is requested.
+    void wait();
     // The signal that came first; 0: none.
     [[nodiscard]] int signal() const noexcept { return signal_; }
 

@@ -35,10 +35,11 @@ std::vector<std::uint64_t> Histogram::counts() const {
 
 std::vector<double> latency_buckets(double from_seconds, double to_seconds) {
     std::vector<double> result;
-    double decade = std::pow(10.0, std::floor(std::log10(from_seconds)));
-    for (; decade <= to_seconds; decade *= 10) {
+    const int first = static_cast<int>(std::floor(std::log10(from_seconds)));
+    const int last = static_cast<int>(std::floor(std::log10(to_seconds)));
+    for (int decade = first; decade <= last; ++decade) {
         for (const double step : {1.0, 2.0, 5.0}) {
-            const double bound = decade * step;
+            const double bound = step * std::pow(10.0, decade);
             if (bound >= from_seconds * 0.999 && bound <= to_seconds * 1.001)
                 result.push_back(bound);
         }

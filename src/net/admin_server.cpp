@@ -47,8 +47,8 @@ HttpResponse answer_admin(const HttpRequest& request, const AdminRoutes& routes)
 }  // namespace
 
 struct AdminServer::Impl {
-    Impl(const std::string& bind, std::uint16_t port, AdminRoutes routes_)
-        : routes(std::move(routes_)), acceptor(bind_acceptor(context, bind, port, "admin")) {}
+    Impl(const std::string& bind, std::uint16_t port, AdminRoutes the_routes)
+        : routes(std::move(the_routes)), acceptor(bind_acceptor(context, bind, port, "admin")) {}
 
     asio::awaitable<void> accept_loop() {
         for (;;) {
@@ -67,7 +67,7 @@ struct AdminServer::Impl {
     asio::awaitable<void> serve(beast::tcp_stream stream) {
         struct Count {
             std::size_t& open;
-            explicit Count(std::size_t& open_) : open(open_) { ++open; }
+            explicit Count(std::size_t& counter) : open(counter) { ++open; }
             ~Count() { --open; }
         } const count{open_connections};
         beast::flat_buffer buffer;

@@ -35,9 +35,9 @@ void refuse(tcp::socket socket) {
 }  // namespace
 
 struct RelayServer::Impl {
-    Impl(IoThreads& threads_, pipeline::Relay& relay, base::MetricsRegistry& metrics,
+    Impl(IoThreads& the_threads, pipeline::Relay& relay, base::MetricsRegistry& metrics,
          RelayServerOptions options)
-        : threads(threads_),
+        : threads(the_threads),
           context{relay,
                   options,
                   {options.information_json, options.landing_page},

@@ -70,8 +70,7 @@ void Session::start() {
 asio::awaitable<void> Session::run() {
     auto upgrade = co_await serve_http();
     if (upgrade) {
-        const bool accepted = co_await accept_websocket(*std::move(upgrade));
-        upgrade.reset();
+        const bool accepted = co_await accept_websocket(std::exchange(*upgrade, {}));
         if (accepted) co_await serve_websocket();
     }
     // No more events for this client; the session itself lives while its last bytes are on their
@@ -207,7 +206,7 @@ void Session::close(pipeline::CloseCode code, std::string_view reason) {
     });
 }
 
-void Session::cut() noexcept {
+void Session::cut() {
     phase_ = Phase::closing;
     if (credit_) credit_->cancel();
     socket().close();

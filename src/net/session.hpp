@@ -65,7 +65,7 @@ class Session final : public pipeline::Client,
     void flush();
     void tick();
     // Ends the connection without a word.
-    void cut() noexcept;
+    void cut();
 
   private:
     enum class Phase { http, websocket, closing };

@@ -22,7 +22,7 @@ struct Relay::Impl final : store::CommitListener {
 };
 
 Relay::Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRegistry& metrics,
-             std::vector<base::TaskQueue*> io_queues, RelayOptions options)
+             const std::vector<base::TaskQueue*>& io_queues, const RelayOptions& options)
     : impl_(std::make_unique<Impl>(store, clock, metrics, options.limits)) {
     Core& core = impl_->core;
     for (base::TaskQueue* queue : io_queues) {

@@ -43,9 +43,9 @@ struct ConnectionId {
 
 // What the shards share.
 struct Core {
-    Core(store::EventStore& store_, const base::Clock& clock_, base::MetricsRegistry& registry,
-         const policy::Limits& limits_)
-        : store(store_), clock(clock_), limits(limits_), metrics(registry) {}
+    Core(store::EventStore& the_store, const base::Clock& the_clock,
+         base::MetricsRegistry& registry, const policy::Limits& the_limits)
+        : store(the_store), clock(the_clock), limits(the_limits), metrics(registry) {}
 
     // constant after construction
     store::EventStore& store;

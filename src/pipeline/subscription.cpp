@@ -36,7 +36,7 @@ Subscription::~Subscription() {
 
 void Subscription::start_stored() {
     query_ = shard_.core().readers->start(*filters_, shard_.home(),
-                                          [this](store::QueryPage page) { on_page(page); });
+                                          [this](const store::QueryPage& page) { on_page(page); });
 }
 
 void Subscription::on_page(const store::QueryPage& page) {

@@ -33,7 +33,7 @@ class Relay {
   public:
     // One shard for each io thread; `io_queues[n]` is the queue of the thread of shard n.
     Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRegistry& metrics,
-          std::vector<base::TaskQueue*> io_queues, RelayOptions options);
+          const std::vector<base::TaskQueue*>& io_queues, const RelayOptions& options);
     ~Relay();  // stop()
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
