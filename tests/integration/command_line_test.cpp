@@ -1,6 +1,6 @@
 // The executable as scripts see it: exit codes, files, pipes, signals.
 #include "app/exit_code.hpp"
-#include "integration/process.hpp"
+#include "integration/support/process.hpp"
 #include "support/event_generator.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -1,8 +1,8 @@
 // What a broken or hostile client may send: a clear answer or a closed socket, and no effect on
 // others.
 
-#include "integration/relay_process.hpp"
-#include "integration/ws_client.hpp"
+#include "integration/support/relay_process.hpp"
+#include "integration/support/ws_client.hpp"
 
 #include <gtest/gtest.h>
 

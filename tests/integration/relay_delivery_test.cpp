@@ -1,7 +1,7 @@
 // Live delivery over real sockets: the REQ boundary, slow readers, compression.
 
-#include "integration/relay_process.hpp"
-#include "integration/ws_client.hpp"
+#include "integration/support/relay_process.hpp"
+#include "integration/support/ws_client.hpp"
 #include "support/event_generator.hpp"
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
 // What was acknowledged is there: after kill -9 under load, after a full disk, after an orderly
 // end.
 
-#include "integration/relay_process.hpp"
-#include "integration/ws_client.hpp"
+#include "integration/support/relay_process.hpp"
+#include "integration/support/ws_client.hpp"
 #include "support/event_generator.hpp"
 
 #include <gtest/gtest.h>

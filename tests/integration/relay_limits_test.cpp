@@ -1,8 +1,8 @@
 // Every limit as announced (NIP-11) and as enforced: the largest that is allowed passes, one more
 // is refused in the right form. T11.03 of the relay's requirements.
 
-#include "integration/relay_process.hpp"
-#include "integration/ws_client.hpp"
+#include "integration/support/relay_process.hpp"
+#include "integration/support/ws_client.hpp"
 #include "support/event_generator.hpp"
 
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // Clients that stall: each is cut by its deadline, none holds a connection for ever.
 
-#include "integration/relay_process.hpp"
-#include "integration/ws_client.hpp"
+#include "integration/support/relay_process.hpp"
+#include "integration/support/ws_client.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "integration/ws_client.hpp"
+#include "integration/support/ws_client.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/write.hpp>

@@ -1,7 +1,7 @@
 // The real relay on free ports and a store of its own.
 #pragma once
 
-#include "integration/process.hpp"
+#include "integration/support/process.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <sys/resource.h>

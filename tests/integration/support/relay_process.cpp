@@ -1,6 +1,6 @@
-#include "integration/relay_process.hpp"
+#include "integration/support/relay_process.hpp"
 
-#include "integration/ws_client.hpp"
+#include "integration/support/ws_client.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

@@ -18,7 +18,8 @@ class ChildProcess {
   public:
     using Deadline = std::chrono::seconds;
 
-    // Starts `program` with `arguments`; `environment` ("NAME=value") is added to ours. Standard
+    // Starts `program` with `arguments`; `environment` ("NAME=value") is added
+    // to ours without its PARRHESIA_ variables. Standard
     // input is a pipe: write_input(), close_input(). Errors: throws std::system_error; a program
     // that cannot be run exits with 127.
     explicit ChildProcess(const std::string& program, const std::vector<std::string>& arguments,
