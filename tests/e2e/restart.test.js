@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import assert from 'node:assert/strict'
 
-import { Author, RawClient, connect, query, subscribe } from './support/client.js'
+import { Author, RawClient, connect, query } from './support/client.js'
 import { Relay } from './support/relay.js'
 
 describe('a restart', { timeout: 120_000 }, () => {
@@ -43,12 +43,11 @@ describe('a restart', { timeout: 120_000 }, () => {
   })
 
   it('after SIGKILL keeps every event that was acknowledged', async () => {
-    const client = await connect(relay.url)
-    const live = await subscribe(client, { authors: [author.pubkey] })
+    const raw = await RawClient.open(relay.url)
     const acknowledged = []
     const pending = Array.from({ length: 300 }, (_, i) => author.sign({ content: `race ${i}` }))
-      .map(event => client.publish(event).then(() => acknowledged.push(event.id), () => {}))
-    await live.until(events => events.length >= 20)
+      .map(event => raw.publish(event).then(() => acknowledged.push(event.id), () => {}))
+    await raw.find(() => acknowledged.length >= 20)
     await relay.kill()
     await Promise.all(pending)
     assert.ok(acknowledged.length > 0)
