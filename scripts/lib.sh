@@ -78,13 +78,17 @@ need_packages() {
 
     say "Installing: ${missing[*]}"
     local -a options=(-qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300)
-    local lists_are_fresh=yes
-    as_root apt-get "${options[@]}" --error-on=any update </dev/null || lists_are_fresh=no
-    if ! as_root apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null; then
+    local log lists_are_fresh=yes
+    log="$(mktemp)"
+    as_root apt-get "${options[@]}" --error-on=any update </dev/null >"$log" 2>&1 || lists_are_fresh=no
+    if ! as_root apt-get "${options[@]}" install -y --no-install-recommends "${missing[@]}" \
+        </dev/null >>"$log" 2>&1; then
+        grep -E '^E: ' "$log" | head -n 5 >&2
         [[ $lists_are_fresh == yes ]] ||
-            die "the package lists could not be fetched: is there a network, and do /etc/apt/sources.list and any proxy fit? Then run again, or as root: $by_hand"
-        die "apt-get could not install all packages (its message is above). Mend that, or run as root: $by_hand"
+            die "the package lists could not be fetched: is there a network, and do /etc/apt/sources.list and any proxy fit? Then run again, or as root: $by_hand (all of apt-get's messages: $log)"
+        die "apt-get could not install all packages (all its messages: $log). Mend that, or run as root: $by_hand"
     fi
+    rm -f "$log"
 }
 
 # need_tool NAME VERSION PACKAGE: NAME exists and is at least VERSION.
