@@ -70,7 +70,8 @@ void Session::start() {
 asio::awaitable<void> Session::run() {
     auto upgrade = co_await serve_http();
     if (upgrade) {
-        const bool accepted = co_await accept_websocket(std::exchange(*upgrade, {}));
+        HttpRequest request = *std::move(upgrade);
+        const bool accepted = co_await accept_websocket(std::move(request));
         if (accepted) co_await serve_websocket();
     }
     // No more events for this client; the session itself lives while its last bytes are on their

@@ -126,8 +126,8 @@ TEST_F(BadInputTest, OnlyTheRootIsAnEndpoint) {
 
 TEST_F(BadInputTest, ThousandsOfConnectsLeaveTheRelayServing) {
     for (int round = 0; round < 20; ++round) {
-        std::vector<std::unique_ptr<RawClient>> clients;
-        for (int i = 0; i < 100; ++i) clients.push_back(std::make_unique<RawClient>(relay.port()));
+        std::vector<std::unique_ptr<RawClient>> clients(100);
+        for (auto& client : clients) client = std::make_unique<RawClient>(relay.port());
         for (auto& client : clients) client->send("GET / HT");  // half a request each, then gone
     }
     EXPECT_TRUE(relay.metric_becomes("parrhesia_connections_accepted_total", 2001));
