@@ -5,7 +5,7 @@
 namespace parrhesia::app {
 namespace {
 
-TEST(RelayInformationTest, TellsTheConfiguredWordsAndTheEnforcedNumbers) {
+TEST(ConfiguredInformationTest, TellsTheConfiguredWordsAndTheEnforcedNumbers) {
     Config config;
     config.info.name = "n";
     config.info.description = "d";
@@ -46,7 +46,7 @@ TEST(RelayInformationTest, TellsTheConfiguredWordsAndTheEnforcedNumbers) {
     EXPECT_EQ(information.created_at_upper_limit, 18);
 }
 
-TEST(RelayInformationTest, ContentIsNeverSaidToBeLongerThanAnEvent) {
+TEST(ConfiguredInformationTest, ContentIsNeverSaidToBeLongerThanAnEvent) {
     Config config;
     config.limits.event_bytes = 1000;
     config.limits.content_characters = 5000;
