@@ -174,17 +174,18 @@ run_counted() {
     return "$code"
 }
 
-# "PASSED FAILED" of a log of ctest, GoogleTest, node's runner, or one of our own scripts, which has the
-# last word on what it ran itself.
+# "PASSED FAILED" of a log of node's runner, GoogleTest, ctest (which shows GoogleTest's words too), or one
+# of our own scripts (which shows all of theirs): the outermost has the last word.
 closing_counts() {
     awk '
         /^[0-9]+ passed, [0-9]+ failed/        { own = 1; own_passed = $1; own_failed = $3 }
-        /tests? failed out of [0-9]+/          { failed += $4; passed += $NF - $4 }
+        /tests? failed out of [0-9]+/          { ctest = 1; ctest_failed = $4; ctest_passed = $NF - $4 }
         /^\[  PASSED  \] [0-9]+ tests?\./      { passed += $4 }
         /^ *[0-9]+ FAILED TESTS?$/             { failed += $1 }
         /^(#|ℹ) pass [0-9]+$/                  { passed += $3 }
         /^(#|ℹ) fail [0-9]+$/                  { failed += $3 }
         END {
+            if (ctest) { passed = ctest_passed; failed = ctest_failed }
             if (own) { passed = own_passed; failed = own_failed }
             printf "%d %d\n", passed, failed
         }' "$1"

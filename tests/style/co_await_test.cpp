@@ -1,6 +1,6 @@
 // g++ 12 miscompiles temporaries in a statement with a co_await: what they own is freed twice. The
 // house rule: one co_await per statement, its arguments are named locals or constructor calls; no
-// braces, no capturing lambda, no ?: in that statement (docs/architecture.md).
+// braces, no capturing lambda, no ?: in that statement.
 #include "style/source.hpp"
 
 #include <gtest/gtest.h>
