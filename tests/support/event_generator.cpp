@@ -39,7 +39,7 @@ std::string EventGenerator::tag_value(char name) {
         return name == 'p' ? base::to_hex(authors_[below(kAuthors)].pubkey())
                            : base::to_hex(known_id());
     }
-    const std::string prefix = name == 'a' || name == 'A' ? "30023:" + hex_of(below(2)) + ":" : "";
+    std::string prefix = name == 'a' || name == 'A' ? "30023:" + hex_of(below(2)) + ":" : "";
     switch (below(8)) {
         case 0:
             return prefix + "a";
@@ -89,7 +89,7 @@ event::EventDraft EventGenerator::draft() {
 }
 
 event::EventPtr EventGenerator::event() {
-    const auto made = event::sign_event(authors_[below(kAuthors)], draft());
+    auto made = event::sign_event(authors_[below(kAuthors)], draft());
     if (ids_.size() < kRememberedIds) {
         ids_.push_back(made->id());
     } else {
