@@ -42,6 +42,18 @@ TEST(VerifyTest, RefusesASignatureOfAnotherKeyOrOverAnotherId) {
     EXPECT_FALSE(verify_signature(*signed_as(event->pubkey(), event->id(), other->signature())));
 }
 
+// Parsed keys are remembered by their first bytes.
+TEST(VerifyTest, KeysThatBeginAlikeAreNotTakenForEachOther) {
+    const auto event = test::make_event("a", {1, 1, {}, "text"});
+    for (int value = 0; value < 256; ++value) {
+        PubKey alike = event->pubkey();
+        alike.bytes[31] ^= static_cast<std::uint8_t>(value);
+        const bool same = alike == event->pubkey();
+        EXPECT_EQ(verify_signature(*signed_as(alike, event->id(), event->signature())), same);
+        EXPECT_TRUE(verify_signature(*event));
+    }
+}
+
 TEST(VerifyTest, TheSameSeedGivesTheSameEvent) {
     const EventDraft draft{1, 1, {{"t", "x"}}, "text"};
     const auto a = sign_event(Keypair::from_seed("seed"), draft);
