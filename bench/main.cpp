@@ -69,6 +69,8 @@ struct CommandLine {
         made->add_option("--corpus", corpus.path, "Events, one a line (gen)")->required();
         made->add_option("--skip", corpus.skip, "Lines of it to leave out");
         made->add_option("--count", corpus.count, "Events to take; 0: all")->capture_default_str();
+        made->add_flag("--regular-kinds-only", corpus.regular_kinds_only,
+                       "Leave out kinds of which a relay keeps only the newest version");
         return made;
     }
     template <class Options>

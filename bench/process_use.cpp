@@ -32,6 +32,12 @@ ProcessUse use_of(pid_t pid) {
     use.cpu_seconds =
         static_cast<double>(user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     use.resident_bytes = pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    std::ifstream io(fmt::format("/proc/{}/io", pid));
+    for (std::string key; io >> key;) {
+        std::uint64_t value = 0;
+        io >> value;
+        if (key == "write_bytes:") use.written_bytes = value;
+    }
     return use;
 }
 

@@ -10,6 +10,8 @@ namespace parrhesia::bench {
 struct ProcessUse {
     double cpu_seconds = 0;  // user and system
     std::uint64_t resident_bytes = 0;
+    std::uint64_t written_bytes =
+        0;  // to disks, as /proc/<pid>/io counts; 0 if that is not readable
 };
 
 // Errors: throws std::runtime_error that names the process.
