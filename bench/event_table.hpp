@@ -20,6 +20,9 @@ struct CorpusPart {
     // Leaves out kinds of which a relay keeps only the newest version: whether one of those is
     // delivered depends on the order in which they arrive.
     bool regular_kinds_only = false;
+    // Each event again, as the content of an ephemeral one (NIP-01) by one of a few authors: relays
+    // deliver those without storing them.
+    bool as_ephemeral = false;
 };
 
 // Threading: one thread.

@@ -132,6 +132,9 @@ void add_fanout(CommandLine& line) {
         "soak", "The same at a fixed rate (100 events a second) for as long as the corpus lasts",
         [run] { return run("soak"); });
     for (CLI::App* command : {fanout, soak}) {
+        command->add_flag(
+            "--ephemeral", line.corpus.as_ephemeral,
+            "Wrapped into ephemeral events, which are delivered without being stored");
         command->add_option("--by", line.fanout.by, "everything, authors, kinds or tags")
             ->capture_default_str();
         command->add_option("--subscribers", line.fanout.subscribers)->capture_default_str();
