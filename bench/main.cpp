@@ -161,8 +161,11 @@ void add_others(CommandLine& line) {
     for (CLI::App* command : {connect, idle}) {
         command->add_option("--connections", line.connection.connections)->capture_default_str();
     }
-    CLI::App* limits = line.command("limits", "What this machine can do at all",
-                                    [&line] { return run_limits(line.folder); });
+    CLI::App* limits = line.command("limits", "What this machine can do at all", [&line] {
+        Report report = run_limits(line.folder);
+        if (!line.common.name.empty()) report.name = line.common.name;
+        return report;
+    });
     limits->add_option("--folder", line.folder, "On the disk of the store")->capture_default_str();
 
     CLI::App* report = line.app.add_subcommand("report", "Results together, against the goals");
