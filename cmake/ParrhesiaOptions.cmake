@@ -32,12 +32,6 @@ if(PARRHESIA_SANITIZE)
     target_compile_options(parrhesia_options INTERFACE
         -fsanitize=${PARRHESIA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
     target_link_options(parrhesia_options INTERFACE -fsanitize=${PARRHESIA_SANITIZE})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-        # Instrumented code confuses the warnings that follow the flow of values; the ordinary builds
-        # have them.
-        target_compile_options(parrhesia_options INTERFACE
-            -Wno-null-dereference -Wno-maybe-uninitialized)
-    endif()
     # Asio recycles freed memory, which would hide a use after free.
     target_compile_definitions(parrhesia_options INTERFACE
         BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING
