@@ -36,7 +36,7 @@ ProcessUse use_of(pid_t pid) {
     for (std::string key; io >> key;) {
         std::uint64_t value = 0;
         io >> value;
-        if (key == "write_bytes:") use.written_bytes = value;
+        if (key == "write_bytes:") use.dirtied_bytes = value;
     }
     return use;
 }

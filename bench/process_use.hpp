@@ -10,8 +10,8 @@ namespace parrhesia::bench {
 struct ProcessUse {
     double cpu_seconds = 0;  // user and system
     std::uint64_t resident_bytes = 0;
-    std::uint64_t written_bytes =
-        0;  // to disks, as /proc/<pid>/io counts; 0 if that is not readable
+    std::uint64_t dirtied_bytes =
+        0;  // of files, as /proc/<pid>/io counts: whole folios, 0 if unreadable
 };
 
 // Errors: throws std::runtime_error that names the process.

@@ -94,8 +94,8 @@ Report Run::make_report(std::string_view mode, std::string_view unit, std::uint6
         const double cpu = now.cpu_seconds - server_start_.cpu_seconds;
         report.set("server_cpu_seconds", cpu);
         if (done > 0) report.set("server_cpu_us", 1e6 * cpu / static_cast<double>(done));
-        report.set("server_written_bytes",
-                   static_cast<double>(now.written_bytes - server_start_.written_bytes));
+        report.set("server_dirtied_bytes",
+                   static_cast<double>(now.dirtied_bytes - server_start_.dirtied_bytes));
         report.set("resident_mb", static_cast<double>(now.resident_bytes) / 1e6);
         report.set("resident_before_mb", static_cast<double>(server_start_.resident_bytes) / 1e6);
     }
