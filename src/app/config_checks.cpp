@@ -22,6 +22,7 @@ constexpr Rule kRules[] = {
     {"limits.event_bytes", Must::be_less, "limits.message_bytes"},
     {"limits.default_limit", Must::not_be_more, "limits.max_limit"},
     {"limits.unsent_bytes", Must::not_be_less, "limits.message_bytes"},
+    {"limits.connection_filter_items", Must::not_be_less, "limits.filter_items"},
     {"limits.event_bytes", Must::not_be_more, "store.queue_bytes"},
     {"relay.idle_seconds", Must::be_more, "relay.ping_seconds"},
     {"relay.max_connections_per_ip", Must::not_be_more, "relay.max_connections"},

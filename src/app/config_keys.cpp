@@ -100,16 +100,16 @@ void add_store_keys(std::vector<ConfigKey>& keys) {
 
 void add_event_limits(const Section<LimitsSection>& section) {
     using L = LimitsSection;
-    section.integer("message_bytes", &L::message_bytes, {16 * kKiB, 64 * kMiB, "bytes"},
+    section.integer("message_bytes", &L::message_bytes, {16 * kKiB, 16 * kMiB, "bytes"},
                     "Size of one websocket message. A client that sends more is disconnected.");
-    section.integer("event_bytes", &L::event_bytes, {kKiB, 32 * kMiB, "bytes"},
+    section.integer("event_bytes", &L::event_bytes, {kKiB, 16 * kMiB, "bytes"},
                     "Size of one event as canonical JSON. Must be less than "
                     "limits.message_bytes.");
     section.integer("event_tags", &L::event_tags, {1, 100'000, "tags"},
                     "Tags of one event. Contact lists have thousands.");
     section.integer("tag_value_bytes", &L::tag_value_bytes, {64, 65535, "bytes"},
                     "Size of the first value of a single-letter tag (these can be asked for).");
-    section.integer("content_characters", &L::content_characters, {1, 32 * kMiB, "characters"},
+    section.integer("content_characters", &L::content_characters, {1, 16 * kMiB, "characters"},
                     "Unicode characters in an event's content.");
     section.integer("created_at_future_seconds", &L::created_at_future_seconds,
                     {0, 315'360'000, "seconds"},
@@ -131,11 +131,15 @@ void add_query_limits(const Section<LimitsSection>& section) {
     section.integer("filters", &L::filters, {1, 10'000, "filters"}, "Filters in one REQ.");
     section.integer("filter_items", &L::filter_items, {1, 1'000'000, "values"},
                     "Values (ids, authors, kinds, tag values) in all filters of one REQ.");
+    section.integer("connection_filter_items", &L::connection_filter_items,
+                    {1, 10'000'000, "values"},
+                    "Filters and values in all open subscriptions of one connection. At least "
+                    "limits.filter_items.");
     section.integer("max_limit", &L::max_limit, {1, 1'000'000, "events"},
                     "A filter's higher \"limit\" is taken as this.");
     section.integer("default_limit", &L::default_limit, {1, 1'000'000, "events"},
                     "Taken for a filter without \"limit\". At most limits.max_limit.");
-    section.integer("unsent_bytes", &L::unsent_bytes, {64 * kKiB, kGiB, "bytes"},
+    section.integer("unsent_bytes", &L::unsent_bytes, {4 * kMiB, kGiB, "bytes"},
                     "Data waiting for one client to read it. A client that is slower is told "
                     "CLOSED and disconnected. At least limits.message_bytes.");
     section.networks("exempt", &L::exempt,

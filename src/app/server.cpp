@@ -17,19 +17,23 @@
 #include "app/version.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <cstdio>
+#include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace parrhesia::app {
 namespace {
 
-// Files, listeners and admin connections beside the clients' sockets.
-constexpr std::size_t kReservedDescriptors = 128;
+// Files, listeners, admin connections and the io threads' own, beside the clients' sockets.
+constexpr std::size_t kReservedDescriptors = 256;
 
 // How many connections the process may really hold: the configured number, or what the limit on
 // open files leaves of it.
@@ -111,6 +115,36 @@ net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& m
     return routes;
 }
 
+// Ends the process when an orderly end takes too long: a disk that hangs would hold the last
+// commit, and us, for ever. What was acknowledged is safe; the rest was not promised.
+class ShutdownWatchdog {
+  public:
+    explicit ShutdownWatchdog(std::chrono::seconds limit)
+        : thread_([this, limit] {
+              std::unique_lock lock(mutex_);
+              if (over_.wait_for(lock, limit, [this] { return done_; })) return;
+              base::log::error("the shutdown takes more than {} s: leaving at once", limit.count());
+              ::_exit(kExitFailure);
+          }) {}
+    ~ShutdownWatchdog() {
+        {
+            const std::scoped_lock lock(mutex_);
+            done_ = true;
+        }
+        over_.notify_one();
+        thread_.join();
+    }
+    ShutdownWatchdog(const ShutdownWatchdog&) = delete;
+    ShutdownWatchdog& operator=(const ShutdownWatchdog&) = delete;
+
+  private:
+    std::mutex mutex_;
+    std::condition_variable over_;
+    bool done_ = false;  // guarded by mutex_
+    std::thread thread_;
+};
+constexpr std::chrono::seconds kShutdownGrace{5};  // for what has no deadline of its own
+
 void announce(const std::string& line) {
     std::printf("%s\n", line.c_str());
     std::fflush(stdout);
@@ -151,6 +185,7 @@ int run_relay(const Config& config) {
     stop_signals.wait();
 
     const auto deadline = clock.now() + config.relay.shutdown_seconds;
+    const ShutdownWatchdog watchdog(config.relay.shutdown_seconds + kShutdownGrace);
     base::log::info("signal {}: shutting down", stop_signals.signal());
     accepting = false;
     server.stop_accepting();

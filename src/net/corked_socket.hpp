@@ -70,6 +70,8 @@ class CorkedSocket {
 
     // Gives back the buffer of a connection that has nothing to send.
     void trim() noexcept;
+    // Ends our half of the connection once all is sent.
+    void shutdown_when_sent() noexcept;
     void close() noexcept;
 
     template <class Buffers, class Token>
@@ -113,7 +115,6 @@ class CorkedSocket {
 
   private:
     void appended(std::size_t bytes);
-    void shutdown_when_sent() noexcept;
 
     tcp::socket socket_;
     CorkListener& listener_;

@@ -57,6 +57,7 @@ HttpResponse answer(const HttpRequest& request, const Site& site) {
     HttpResponse response;
     if (request.method() == http::verb::options) {
         response = make_response(request, 204, "", "");
+        response.erase(http::field::content_length);  // RFC 9110, 8.6
     } else if (request.method() != http::verb::get && request.method() != http::verb::head) {
         response = make_response(request, 405, kPlain, "Use GET, or connect by websocket.\n");
         response.set(http::field::allow, "GET, HEAD, OPTIONS");

@@ -68,8 +68,17 @@ void IoThread::flush_soon(std::shared_ptr<Session> session) {
 
 void IoThread::flush_all() {
     // A flush may make a session append again, for the next turn.
+    flushing_.clear();
     flushing_.swap(corked_);
-    for (const auto& session : flushing_) session->flush();
+    for (const auto& session : flushing_) {
+        try {
+            session->flush();
+        } catch (
+            const std::exception& unexpected) {  // out of memory: the others are still owed theirs
+            base::log::error("io-{}: a flush threw: {}", number_, unexpected.what());
+            session->cut();
+        }
+    }
     flushing_.clear();
 }
 
@@ -78,8 +87,8 @@ void IoThread::schedule_tick() {
     tick_.async_wait([this](error_code error) {
         if (error) return;
         coarse_now_ = std::chrono::steady_clock::now();
+        schedule_tick();  // first: no exception below may end the ticks
         for (const auto& session : sessions()) session->tick();
-        schedule_tick();
     });
 }
 

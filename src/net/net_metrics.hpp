@@ -16,6 +16,7 @@ struct NetMetrics {
           cut_handshake(cut(registry, "handshake_timeout")),
           cut_frame(cut(registry, "frame_timeout")),
           cut_idle(cut(registry, "idle_timeout")),
+          cut_stalled(cut(registry, "stalled")),
           cut_close(cut(registry, "close_timeout")),
           queue_bytes(registry.gauge("parrhesia_send_queue_bytes",
                                      "Bytes queued for clients that the kernel has not taken")),
@@ -31,6 +32,7 @@ struct NetMetrics {
     base::Counter& cut_handshake;
     base::Counter& cut_frame;
     base::Counter& cut_idle;
+    base::Counter& cut_stalled;
     base::Counter& cut_close;
     base::Gauge& queue_bytes;
     base::Counter& sent_bytes;

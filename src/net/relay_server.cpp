@@ -74,7 +74,11 @@ asio::awaitable<void> RelayServer::Impl::accept_loop() {
             co_await pause.async_wait(kNoThrow);
             continue;
         }
-        admit(thread, std::move(socket));
+        try {
+            admit(thread, std::move(socket));
+        } catch (const std::exception& unexpected) {  // out of memory: the next one may find some
+            base::log::error("accept: {}", unexpected.what());
+        }
     }
 }
 
@@ -96,7 +100,13 @@ void RelayServer::Impl::admit(IoThread& thread, tcp::socket socket) {
             break;
     }
     context.metrics.accepted.add();
-    auto session = std::make_shared<Session>(thread, context, std::move(socket), address);
+    std::shared_ptr<Session> session;
+    try {
+        session = std::make_shared<Session>(thread, context, std::move(socket), address);
+    } catch (...) {
+        context.gate.leave(address);
+        throw;
+    }
     thread.post([session = std::move(session)] { session->start(); });
 }
 

@@ -11,6 +11,8 @@
 #include <boost/beast/websocket/option.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include <algorithm>
+#include <array>
 #include <exception>
 #include <utility>
 
@@ -25,8 +27,6 @@ constexpr std::uint32_t kMaxHeaderBytes = 16 * 1024;
 constexpr std::uint64_t kMaxBodyBytes = 64 * 1024;
 // What Beast itself may queue (pongs, the close frame) on top of what the limits allow.
 constexpr std::size_t kControlReserveBytes = 1u << 20;
-// An idle connection keeps no more than this of its read buffer.
-constexpr std::size_t kIdleReadCapacity = 4096;
 constexpr std::size_t kReadBytes = 64 * 1024;
 
 }  // namespace
@@ -44,7 +44,7 @@ Session::Session(IoThread& thread, SessionContext& context, tcp::socket socket,
 
 Session::~Session() {
     connection_.reset();
-    on_unsent(-static_cast<std::ptrdiff_t>(socket().unsent_bytes()));
+    context_.metrics.queue_bytes.add(-static_cast<std::int64_t>(socket().unsent_bytes()));
     thread_.remove(*this);
     context_.gate.leave(address_);
     context_.metrics.connections.add(-1);
@@ -52,8 +52,9 @@ Session::~Session() {
 }
 
 void Session::start() {
-    last_heard_ = last_ping_ = thread_.coarse_now();
-    deadline_ = last_heard_ + context_.options.handshake_timeout;
+    last_heard_ = last_ping_ = last_taken_ = thread_.coarse_now();
+    // The coarse clock may be a tick behind.
+    deadline_ = last_heard_ + context_.options.handshake_timeout + std::chrono::seconds(1);
     thread_.add(*this);
     asio::co_spawn(ws_.get_executor(), run(),
                    [self = shared_from_this()](const std::exception_ptr& unexpected) {
@@ -74,11 +75,24 @@ asio::awaitable<void> Session::run() {
         const bool accepted = co_await accept_websocket(std::move(request));
         if (accepted) co_await serve_websocket();
     }
-    // No more events for this client; the session itself lives while its last bytes are on their
-    // way.
-    connection_.reset();
+    connection_.reset();  // no more events for this client
     if (phase_ == Phase::closing) co_return;
-    if (!socket().flush()) cut();
+    phase_ = Phase::closing;
+    deadline_ = thread_.coarse_now() + context_.options.close_timeout;
+    co_await linger();
+}
+
+// Closing a socket that holds unread bytes resets the connection, and the client may never see our
+// last words: so what it still sends is read and thrown away.
+asio::awaitable<void> Session::linger() {
+    flush();
+    socket().shutdown_when_sent();
+    std::array<char, 4096> ignored;
+    for (;;) {
+        const auto buffer = asio::buffer(ignored);
+        const auto [error, bytes] = co_await socket().async_read_some(buffer, kNoThrow);
+        if (error) co_return;
+    }
 }
 
 asio::awaitable<std::optional<HttpRequest>> Session::serve_http() {
@@ -97,7 +111,10 @@ asio::awaitable<std::optional<HttpRequest>> Session::serve_http() {
         if (read_error) co_return std::nullopt;
 
         HttpRequest request = parser.release();
-        if (path_of(request) == "/" && websocket::is_upgrade(request)) co_return request;
+        if (path_of(request) == "/" && websocket::is_upgrade(request)) {
+            if (in_.size() != 0) co_return std::nullopt;  // talks before the handshake is over
+            co_return request;
+        }
 
         HttpResponse response = answer(request, context_.site);
         const auto [write_error, written] =
@@ -124,7 +141,11 @@ asio::awaitable<bool> Session::accept_websocket(HttpRequest request) {
     }
     ws_.set_option(websocket::stream_base::decorator([this](websocket::response_type& response) {
         response.set(http::field::server, "parrhesia");
-        compress_ = response.count(http::field::sec_websocket_extensions) != 0;
+        // A client may ask for a smaller window than our compressor has: it gets plain messages,
+        // which RFC 7692 allows.
+        const auto extensions = response[http::field::sec_websocket_extensions];
+        compress_ = !extensions.empty() &&
+                    extensions.find("server_max_window_bits") == beast::string_view::npos;
     }));
     ws_.control_callback(
         [this](websocket::frame_type, beast::string_view) { last_heard_ = thread_.coarse_now(); });
@@ -163,6 +184,7 @@ void Session::on_message() {
         }
     }
     in_.clear();
+    if (in_.capacity() > kReadBytes) in_.shrink_to_fit();  // after a large message
 }
 
 asio::awaitable<void> Session::wait_for_credit() {
@@ -178,7 +200,8 @@ void Session::resume_reading() {
 }
 
 void Session::send(std::initializer_list<std::string_view> pieces) {
-    if (phase_ != Phase::websocket) return;
+    // Beast's close frame, once queued, is the last one (RFC 6455, 5.5.1).
+    if (phase_ != Phase::websocket || !ws_.is_open()) return;
     socket().write([this, pieces](std::string& out) {
         if (compress_) {
             thread_.deflater().append_text_frame(out, pieces);
@@ -231,7 +254,10 @@ void Session::tick() {
     }
     if (message_begun_ && now - *message_begun_ >= options.frame_timeout) {
         cut_for(metrics.cut_frame);
-    } else if (now - last_heard_ >= options.idle_timeout) {
+    } else if (unsent_bytes() != 0 && now - last_taken_ >= options.idle_timeout) {
+        cut_for(metrics.cut_stalled);
+    } else if (now - std::max(last_heard_, last_taken_) >= options.idle_timeout) {
+        // A client that slowly takes what is queued is alive: our ping stands behind all that.
         cut_for(metrics.cut_idle);
     } else if (now - std::max(last_heard_, last_ping_) >= options.ping_interval) {
         last_ping_ = now;
@@ -264,7 +290,12 @@ void Session::flush() {
 
 void Session::on_unsent(std::ptrdiff_t delta) noexcept {
     context_.metrics.queue_bytes.add(delta);
-    if (delta < 0) context_.metrics.sent_bytes.add(static_cast<std::uint64_t>(-delta));
+    if (delta < 0) {
+        context_.metrics.sent_bytes.add(static_cast<std::uint64_t>(-delta));
+        last_taken_ = thread_.coarse_now();
+    } else if (socket().unsent_bytes() == static_cast<std::size_t>(delta)) {
+        last_taken_ = thread_.coarse_now();  // nothing was owed until now
+    }
 }
 
 }  // namespace parrhesia::net

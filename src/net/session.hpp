@@ -77,6 +77,8 @@ class Session final : public pipeline::Client,
     asio::awaitable<bool> accept_websocket(HttpRequest request);
     asio::awaitable<void> serve_websocket();
     asio::awaitable<void> wait_for_credit();
+    // Lets the client have what is queued, then waits for it to close; the tick bounds the time.
+    asio::awaitable<void> linger();
     void on_message();
     [[nodiscard]] CorkedSocket& socket() noexcept { return ws_.next_layer(); }
     [[nodiscard]] const CorkedSocket& socket() const noexcept { return ws_.next_layer(); }
@@ -104,6 +106,7 @@ class Session final : public pipeline::Client,
     base::SteadyTime deadline_;  // of the phases http and closing
     base::SteadyTime last_heard_;
     base::SteadyTime last_ping_;
+    base::SteadyTime last_taken_;  // when the kernel last took bytes, or had taken all
     std::optional<base::SteadyTime> message_begun_;
 };
 

@@ -26,7 +26,8 @@ ClientConnection::~ClientConnection() {
 }
 
 bool ClientConnection::wants_input() const noexcept {
-    return events_in_flight_ < shard_.core().limits.events_in_flight;
+    return events_in_flight_ < shard_.core().limits.events_in_flight &&
+           bytes_in_flight_ < shard_.core().max_bytes_in_flight;
 }
 
 void ClientConnection::on_text(std::string_view text) {
@@ -42,6 +43,7 @@ void ClientConnection::on_binary() {
     shard_.core().metrics.bad_messages.add();
     send_notice(
         {base::Errc::malformed_message, "binary messages are not part of NIP-01, send text"});
+    static_cast<void>(may_queue(0));
 }
 
 void ClientConnection::on_message(const protocol::EventMessage& message) {
@@ -59,6 +61,7 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
         core.metrics.ok_seconds.observe(core.clock.now() - received_at);
     } else {
         ++events_in_flight_;
+        bytes_in_flight_ += message.event->memory_bytes();
     }
 }
 
@@ -66,6 +69,7 @@ void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
     PipelineMetrics& metrics = shard_.core().metrics;
     const bool had_no_credit = !wants_input();
     --events_in_flight_;
+    bytes_in_flight_ -= outcome.request.event->memory_bytes();
     const event::Id id = outcome.request.event->id();
     switch (outcome.result.status) {
         case store::PutStatus::stored:
@@ -95,7 +99,9 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
     const auto received_at = core.clock.now();
     const auto existing = subscriptions_.find(message.subscription_id);
     const std::size_t others = subscriptions_.size() - (existing == subscriptions_.end() ? 0U : 1U);
-    auto refusal = policy::check_req(message.filters, others, core.limits);
+    const std::size_t other_items =
+        filter_items_ - (existing == subscriptions_.end() ? 0U : existing->second->filter_items());
+    auto refusal = policy::check_req(message.filters, {others, other_items}, core.limits);
     if (core.refusing.load(std::memory_order_relaxed)) {
         refusal = base::Refusal{base::Errc::shutting_down,
                                 make_error_code(base::Errc::shutting_down).message()};
@@ -109,6 +115,7 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
         return;
     }
     policy::clamp_limits(message.filters, core.limits);
+    filter_items_ += policy::count_items(message.filters);
     auto escaped_id = protocol::escape_subscription_id(message.subscription_id);
     subscriptions_.emplace(message.subscription_id,
                            std::make_unique<Subscription>(shard_, *this, std::move(escaped_id),
@@ -126,6 +133,7 @@ void ClientConnection::drop(std::string_view subscription_id) {
     const auto found = subscriptions_.find(subscription_id);
     if (found == subscriptions_.end()) return;
     if (found->second->is_running()) --running_queries_;
+    filter_items_ -= found->second->filter_items();
     std::erase(waiting_, subscription_id);
     subscriptions_.erase(found);
     start_waiting_queries();
@@ -160,6 +168,10 @@ void ClientConnection::on_stored_done(Subscription&) {
 
 void ClientConnection::on_failed(Subscription& subscription, base::error_code why) {
     --running_queries_;
+    filter_items_ -= subscription.filter_items();
+    if (why.category() == base::relay_category()) {
+        shard_.core().metrics.count_refusal(static_cast<base::Errc>(why.value()));
+    }
     std::string closed;
     protocol::append_closed(closed, subscription.escaped_id(), protocol::to_client(why));
     client_.send({closed});
@@ -202,6 +214,7 @@ void ClientConnection::end_slow_reader() {
     }
     waiting_.clear();
     subscriptions_.clear();
+    filter_items_ = 0;
     client_.close(CloseCode::policy_violation, text);
 }
 

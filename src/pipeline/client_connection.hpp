@@ -66,8 +66,10 @@ class ClientConnection final : public Connection, public SubscriptionOwner {
     std::deque<std::string> waiting_;  // ids of subscriptions whose query has not started
     std::size_t running_queries_ = 0;
     std::size_t events_in_flight_ = 0;
-    std::size_t buffered_bytes_ = 0;  // live events that wait for an EOSE
-    bool ending_ = false;             // judged a slow reader
+    std::size_t bytes_in_flight_ = 0;  // of those events
+    std::size_t filter_items_ = 0;     // of all subscriptions
+    std::size_t buffered_bytes_ = 0;   // live events that wait for an EOSE
+    bool ending_ = false;              // judged a slow reader
 };
 
 }  // namespace parrhesia::pipeline

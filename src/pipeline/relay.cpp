@@ -3,6 +3,7 @@
 #include "pipeline/client_connection.hpp"
 #include "pipeline/shard.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -29,6 +30,7 @@ Relay::Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRe
         const auto number = static_cast<std::uint16_t>(core.shards.size());
         core.shards.push_back(std::make_unique<Shard>(core, number, *queue));
     }
+    core.max_bytes_in_flight = std::max<std::size_t>(options.writer.inbox_bytes / 16, 1);
     core.readers = std::make_unique<store::Readers>(store, metrics, options.readers);
     core.writer = std::make_unique<store::Writer>(store, *impl_, metrics, options.writer);
 }

@@ -79,12 +79,19 @@ void Shard::post_commit(std::shared_ptr<const store::CommitBatch> batch) {
         backlog_bytes_ += bytes;
     }
     home_.post([this, batch = std::move(batch), bytes] {
+        // Also when on_commit() throws: else the writer would wait for ever.
+        struct Done {
+            Shard& shard;
+            std::size_t bytes;
+            ~Done() {
+                {
+                    const std::scoped_lock lock(shard.backlog_mutex_);
+                    shard.backlog_bytes_ -= bytes;
+                }
+                shard.backlog_shrank_.notify_one();
+            }
+        } const done{*this, bytes};
         on_commit(*batch);
-        {
-            const std::scoped_lock lock(backlog_mutex_);
-            backlog_bytes_ -= bytes;
-        }
-        backlog_shrank_.notify_one();
     });
 }
 

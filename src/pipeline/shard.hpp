@@ -51,6 +51,8 @@ struct Core {
     store::EventStore& store;
     const base::Clock& clock;
     const policy::Limits limits;
+    // Of one connection, waiting for their commit: no connection fills the writer's inbox alone.
+    std::size_t max_bytes_in_flight = 0;
     PipelineMetrics metrics;
     std::vector<std::unique_ptr<Shard>> shards;
     std::unique_ptr<store::Writer> writer;

@@ -1,5 +1,6 @@
 #include "pipeline/subscription.hpp"
 
+#include "parrhesia/policy/limits.hpp"
 #include "parrhesia/protocol/reply.hpp"
 
 #include <utility>
@@ -22,6 +23,7 @@ Subscription::Subscription(Shard& shard, SubscriptionOwner& owner, std::string e
       escaped_id_(std::move(escaped_id)),
       event_head_(make_event_head(escaped_id_)),
       filters_(std::make_shared<const std::vector<event::Filter>>(std::move(filters))),
+      filter_items_(policy::count_items(*filters_)),
       received_at_(received_at) {
     shard_.index().add(*this, filters_);
     shard_.core().metrics.subscriptions.add(1);

@@ -55,6 +55,7 @@ class Subscription final : public fanout::Subscriber {
     void on_event(const fanout::Published& published) override;
 
     [[nodiscard]] const std::string& escaped_id() const noexcept { return escaped_id_; }
+    [[nodiscard]] std::size_t filter_items() const noexcept { return filter_items_; }
 
   private:
     void on_page(const store::QueryPage& page);
@@ -67,6 +68,7 @@ class Subscription final : public fanout::Subscriber {
     const std::string escaped_id_;
     const std::string event_head_;  // ["EVENT","<id>",
     const std::shared_ptr<const std::vector<event::Filter>> filters_;
+    const std::size_t filter_items_;
     const base::SteadyTime received_at_;
 
     // owned by the io thread

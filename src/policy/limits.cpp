@@ -52,24 +52,38 @@ std::optional<Refusal> check_event(const event::Event& event, const Limits& limi
     return check_time(event.created_at(), limits, now_unix_seconds);
 }
 
+std::size_t count_items(const std::vector<event::Filter>& filters) noexcept {
+    std::size_t items = filters.size();
+    for (const auto& filter : filters) items += filter.item_count();
+    return items;
+}
+
 std::optional<Refusal> check_req(const std::vector<event::Filter>& filters,
-                                 std::size_t open_subscriptions, const Limits& limits) {
-    if (open_subscriptions >= limits.subscriptions) {
+                                 const OpenSubscriptions& others, const Limits& limits) {
+    if (others.count >= limits.subscriptions) {
         return Refusal{
             Errc::too_many,
             fmt::format("connection has {} open subscriptions, at most {} are allowed; close one",
-                        open_subscriptions, limits.subscriptions)};
+                        others.count, limits.subscriptions)};
     }
     if (filters.size() > limits.filters) {
         return Refusal{Errc::too_many, fmt::format("REQ has {} filters, at most {} are allowed",
                                                    filters.size(), limits.filters)};
     }
-    std::size_t items = 0;
-    for (const auto& filter : filters) items += filter.item_count();
+    const std::size_t items = count_items(filters) - filters.size();
     if (items > limits.filter_items) {
         return Refusal{Errc::too_many,
                        fmt::format("REQ has {} values in its filters, at most {} are allowed",
                                    items, limits.filter_items)};
+    }
+    const std::size_t together = others.filter_items + count_items(filters);
+    if (together > limits.connection_filter_items) {
+        return Refusal{
+            Errc::too_many,
+            fmt::format(
+                "connection would have {} filters and values in its subscriptions, at most {} "
+                "are allowed; close one",
+                together, limits.connection_filter_items)};
     }
     return std::nullopt;
 }

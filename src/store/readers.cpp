@@ -94,6 +94,12 @@ class Runnables {
         queue_.pop_front();
         return query;
     }
+    // A query that has been cancelled does not wait for its turn with all it holds.
+    void remove(const RunningQueryPtr& query) {
+        const std::scoped_lock lock(mutex_);
+        const auto found = std::find(queue_.begin(), queue_.end(), query);
+        if (found != queue_.end()) queue_.erase(found);
+    }
     void count_in() { metrics.running.add(1); }
     // After stop() the metrics may be gone.
     void count_out(RunningQuery& query) {
@@ -139,6 +145,7 @@ class QueryHandle final : public Query {
     void end() {
         query_->cancelled = true;
         query_->finish_at_home();
+        runnables_->remove(query_);
         runnables_->count_out(*query_);
     }
 

@@ -109,13 +109,14 @@ struct Writer::Impl {
         // Reserve first, so that many threads together cannot exceed the bound. What the writer has
         // taken still counts: it is as much in memory as what waits.
         const std::size_t before = queued.fetch_add(weight);
-        if ((before != 0 && before + weight > options.inbox_bytes) ||
-            !inbox.push(std::move(request), weight)) {
-            queued.fetch_sub(weight);
-            return false;
-        }
         metrics.queue_bytes.add(static_cast<std::int64_t>(weight));
-        return true;
+        if ((before == 0 || before + weight <= options.inbox_bytes) &&
+            inbox.push(std::move(request), weight)) {
+            return true;
+        }
+        queued.fetch_sub(weight);
+        metrics.queue_bytes.add(-static_cast<std::int64_t>(weight));
+        return false;
     }
 
     void stop() {

@@ -296,7 +296,8 @@ TEST_F(ConfigLoadTest, EveryContradictionIsFound) {
         EXPECT_THAT(load_set(assignments).errors, ElementsAre(AllOf(HasSubstr(a), HasSubstr(b))));
     };
     conflict({"limits.event_bytes=524288"}, "limits.event_bytes", "limits.message_bytes");
-    conflict({"limits.unsent_bytes=65536"}, "limits.unsent_bytes", "limits.message_bytes");
+    conflict({"limits.unsent_bytes=4194304", "limits.message_bytes=8388608"}, "limits.unsent_bytes",
+             "limits.message_bytes");
     conflict({"relay.idle_seconds=30"}, "relay.idle_seconds", "relay.ping_seconds");
     conflict({"relay.max_connections=50"}, "relay.max_connections_per_ip", "relay.max_connections");
     conflict({"admin.port=7777"}, "admin.port", "relay.port");

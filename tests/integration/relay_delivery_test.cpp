@@ -66,9 +66,9 @@ TEST(Delivery, EverySubscriptionGetsEveryEventExactlyOnceWhilePublishing) {
 }
 
 TEST(Delivery, ASlowReaderIsCutOffAndCostsTheOthersNothing) {
-    constexpr int kEvents = 400;
+    constexpr int kEvents = 800;
     constexpr std::size_t kBytes = 20'000;
-    RelayProcess relay({"limits.unsent_bytes=1048576"});
+    RelayProcess relay({"limits.unsent_bytes=4194304"});
     WsClient slow(relay.port(), {.receive_buffer_bytes = 4096});
     WsClient quick(relay.port());
     for (WsClient* client : {&slow, &quick}) {
@@ -96,7 +96,7 @@ TEST(Delivery, ASlowReaderIsCutOffAndCostsTheOthersNothing) {
 }
 
 TEST(Delivery, ASlowReaderThatReadsInTheEndFindsClosedAndTheCloseCode) {
-    RelayProcess relay({"limits.unsent_bytes=1048576"});
+    RelayProcess relay({"limits.unsent_bytes=4194304"});
     WsClient slow(relay.port(), {.receive_buffer_bytes = 4096});
     slow.send(R"(["REQ","s",{"kinds":[1]}])");
     ASSERT_FALSE(slow.receive_until("EOSE").empty());
@@ -114,9 +114,25 @@ TEST(Delivery, ASlowReaderThatReadsInTheEndFindsClosedAndTheCloseCode) {
     EXPECT_EQ(slow.close_code(), 1008U);
 }
 
+TEST(Delivery, AFloodOfBinaryMessagesWithoutReadingIsCutOff) {
+    RelayProcess relay({"limits.unsent_bytes=4194304"});
+    WsClient slow(relay.port(), {.receive_buffer_bytes = 4096});
+    for (int i = 0; i < 500'000; ++i) {
+        try {
+            slow.send_binary("");
+        } catch (const boost::system::system_error&) {
+            break;  // cut off while it was still sending
+        }
+        if (i % 20'000 != 0) continue;
+        if (relay.metric("parrhesia_refusals_total{reason=\"slow_reader\"}") == 1) break;
+    }
+    EXPECT_TRUE(relay.metric_becomes("parrhesia_refusals_total{reason=\"slow_reader\"}", 1));
+    EXPECT_TRUE(relay.metric_becomes("parrhesia_connections", 0));
+}
+
 TEST(Delivery, AStoredResultLargerThanAllBuffersReachesAClientThatReadsSlowly) {
-    constexpr int kEvents = 300;
-    RelayProcess relay({"limits.unsent_bytes=1048576"});
+    constexpr int kEvents = 500;
+    RelayProcess relay({"limits.unsent_bytes=4194304"});
     WsClient client(relay.port());
     for (int i = 0; i < kEvents; ++i) {
         client.send(publish(i, 20'000));

@@ -88,17 +88,28 @@ TEST_F(CheckEventTest, BoundsThePastOnlyWhenAsked) {
 TEST(CheckReqTest, BoundsSubscriptions) {
     Limits limits;
     limits.subscriptions = 3;
-    EXPECT_EQ(check_req({Filter{}}, 2, limits), std::nullopt);
-    expect_refusal(check_req({Filter{}}, 3, limits), Errc::too_many,
+    EXPECT_EQ(check_req({Filter{}}, {2, 0}, limits), std::nullopt);
+    expect_refusal(check_req({Filter{}}, {3, 0}, limits), Errc::too_many,
                    "connection has 3 open subscriptions, at most 3 are allowed; close one");
 }
 
 TEST(CheckReqTest, BoundsFilters) {
     Limits limits;
     limits.filters = 2;
-    EXPECT_EQ(check_req(std::vector<Filter>(2), 0, limits), std::nullopt);
-    expect_refusal(check_req(std::vector<Filter>(3), 0, limits), Errc::too_many,
+    EXPECT_EQ(check_req(std::vector<Filter>(2), {}, limits), std::nullopt);
+    expect_refusal(check_req(std::vector<Filter>(3), {}, limits), Errc::too_many,
                    "REQ has 3 filters, at most 2 are allowed");
+}
+
+TEST(CheckReqTest, BoundsWhatAllSubscriptionsHoldTogether) {
+    Limits limits;
+    limits.connection_filter_items = 10;
+    Filter filter;
+    filter.kinds = {1, 2};
+    EXPECT_EQ(check_req({filter}, {1, 7}, limits), std::nullopt);
+    expect_refusal(check_req({filter, Filter{}}, {1, 7}, limits), Errc::too_many,
+                   "connection would have 11 filters and values in its subscriptions, at most 10 "
+                   "are allowed; close one");
 }
 
 TEST(CheckReqTest, BoundsValuesOfAllFiltersTogether) {
@@ -109,8 +120,8 @@ TEST(CheckReqTest, BoundsValuesOfAllFiltersTogether) {
     filter.tags = {{'t', {"a"}}};
     Filter two;
     two.kinds = {1, 2};
-    EXPECT_EQ(check_req({filter, two}, 0, limits), std::nullopt);
-    expect_refusal(check_req({filter, filter}, 0, limits), Errc::too_many,
+    EXPECT_EQ(check_req({filter, two}, {}, limits), std::nullopt);
+    expect_refusal(check_req({filter, filter}, {}, limits), Errc::too_many,
                    "REQ has 6 values in its filters, at most 5 are allowed");
 }
 

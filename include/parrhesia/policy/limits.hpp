@@ -21,12 +21,13 @@ struct Limits {
     std::size_t event_tags = 5000;           // NIP-02: contact lists of thousands are normal
     std::size_t tag_value_bytes = 1024;      // first value of a single-letter tag
     std::size_t content_characters = 384 * 1024;
-    std::size_t subscriptions = 200;              // open at one time on one connection
-    std::size_t subscription_id_characters = 64;  // NIP-01's own maximum
-    std::size_t filters = 100;                    // in one REQ
-    std::size_t filter_items = 5000;              // values in all filters of one REQ
-    std::uint32_t max_limit = 5000;               // clamps a filter's `limit`
-    std::uint32_t default_limit = 500;            // for a filter without `limit`
+    std::size_t subscriptions = 200;               // open at one time on one connection
+    std::size_t subscription_id_characters = 64;   // NIP-01's own maximum
+    std::size_t filters = 100;                     // in one REQ
+    std::size_t filter_items = 5000;               // values in all filters of one REQ
+    std::size_t connection_filter_items = 50'000;  // in all open subscriptions, filters included
+    std::uint32_t max_limit = 5000;                // clamps a filter's `limit`
+    std::uint32_t default_limit = 500;             // for a filter without `limit`
     std::int64_t created_at_future_seconds = 900;
     std::int64_t created_at_past_seconds = 0;  // 0: no bound
     std::size_t events_in_flight = 256;        // of one connection, sent and not yet answered
@@ -39,10 +40,19 @@ struct Limits {
                                                        const Limits& limits,
                                                        std::int64_t now_unix_seconds);
 
-// Empty: the REQ may run. `open_subscriptions` does not count one that this REQ replaces.
+// Values in all lists of the filters, and one more for each filter, so that empty ones count, too.
+[[nodiscard]] std::size_t count_items(const std::vector<event::Filter>& filters) noexcept;
+
+// What a connection has open, not counting what a REQ replaces.
+struct OpenSubscriptions {
+    std::size_t count = 0;
+    std::size_t filter_items = 0;  // as count_items()
+};
+
+// Empty: the REQ may run.
 // Errors: too_many.
 [[nodiscard]] std::optional<base::Refusal> check_req(const std::vector<event::Filter>& filters,
-                                                     std::size_t open_subscriptions,
+                                                     const OpenSubscriptions& others,
                                                      const Limits& limits);
 
 // Gives every filter the limit it will run with: default_limit where absent, max_limit at most.
