@@ -256,8 +256,7 @@ void Session::tick() {
         cut_for(metrics.cut_frame);
     } else if (unsent_bytes() != 0 && now - last_taken_ >= options.idle_timeout) {
         cut_for(metrics.cut_stalled);
-    } else if (now - std::max(last_heard_, last_taken_) >= options.idle_timeout) {
-        // A client that slowly takes what is queued is alive: our ping stands behind all that.
+    } else if (now - last_heard_ >= options.idle_timeout) {
         cut_for(metrics.cut_idle);
     } else if (now - std::max(last_heard_, last_ping_) >= options.ping_interval) {
         last_ping_ = now;
@@ -273,7 +272,11 @@ void Session::on_corked() {
     if (!std::exchange(corked_, true)) thread_.flush_soon(shared_from_this());
 }
 
-void Session::on_writable() { flush(); }
+void Session::on_writable() {
+    // A client that slowly takes what waits for it is alive: our ping stands behind all that.
+    last_heard_ = last_taken_ = thread_.coarse_now();
+    flush();
+}
 
 void Session::flush() {
     corked_ = false;
@@ -292,7 +295,6 @@ void Session::on_unsent(std::ptrdiff_t delta) noexcept {
     context_.metrics.queue_bytes.add(delta);
     if (delta < 0) {
         context_.metrics.sent_bytes.add(static_cast<std::uint64_t>(-delta));
-        last_taken_ = thread_.coarse_now();
     } else if (socket().unsent_bytes() == static_cast<std::size_t>(delta)) {
         last_taken_ = thread_.coarse_now();  // nothing was owed until now
     }

@@ -106,7 +106,7 @@ class Session final : public pipeline::Client,
     base::SteadyTime deadline_;  // of the phases http and closing
     base::SteadyTime last_heard_;
     base::SteadyTime last_ping_;
-    base::SteadyTime last_taken_;  // when the kernel last took bytes, or had taken all
+    base::SteadyTime last_taken_;  // when the client last made room, or was owed nothing
     std::optional<base::SteadyTime> message_begun_;
 };
 
