@@ -20,7 +20,7 @@ enum class Admitted {
 // µs of it, and each message of a connection is a turn of its own in the thread's queue.
 //
 // Errors: those of policy::check_event(), invalid_signature, blocked (kinds that are never
-// published), overloaded, store_not_writable, shutting_down.
+// published), overloaded, shutting_down.
 [[nodiscard]] base::Checked<Admitted> admit(Shard& shard, ConnectionId origin,
                                             const event::EventPtr& event,
                                             base::SteadyTime received_at);

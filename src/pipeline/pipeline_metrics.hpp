@@ -26,8 +26,8 @@ struct PipelineMetrics {
           ephemeral_dropped(registry.counter(
               "parrhesia_ephemeral_dropped_total",
               "Ephemeral events not handed to an io thread because its queue was full")),
-          deliveries(
-              registry.counter("parrhesia_deliveries_total", "Events sent to live subscriptions")),
+          deliveries(registry.counter("parrhesia_deliveries_total",
+                                      "Live subscriptions that events matched")),
           subscriptions(registry.gauge("parrhesia_subscriptions", "Open subscriptions")),
           ok_seconds(registry.histogram("parrhesia_ok_seconds",
                                         "From reading an EVENT to queueing its OK",
@@ -35,10 +35,10 @@ struct PipelineMetrics {
           eose_seconds(registry.histogram("parrhesia_eose_seconds",
                                           "From reading a REQ to queueing its EOSE",
                                           base::latency_buckets(0.00005, 50))),
-          delivery_seconds(
-              registry.histogram("parrhesia_delivery_seconds",
-                                 "From reading an EVENT to queueing it for a live subscription",
-                                 base::latency_buckets(0.00005, 10))) {
+          delivery_seconds(registry.histogram(
+              "parrhesia_delivery_seconds",
+              "From reading an EVENT to handing it to the live subscriptions it matches",
+              base::latency_buckets(0.00005, 10))) {
         for (std::size_t value = 1; value < refusals.size(); ++value) {
             const auto code = base::make_error_code(static_cast<base::Errc>(value));
             refusals[value] =

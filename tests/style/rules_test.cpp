@@ -47,7 +47,7 @@ bool has_mark_without_issue(const std::string& code_and_comments) {
 // meant.
 bool names_a_private_folder(const std::string& text) {
     static const std::regex kFolder(
-        R"((^|[^A-Za-z0-9_.}~/-])/(home|root|work|farm|Users|mnt)/[A-Za-z0-9_.])");
+        R"((^|[^A-Za-z0-9_.}~/-])/(home|root|Users|mnt)/[A-Za-z0-9_.])");
     for (const char* folder : {"/home/", "/root/", "/Users/", "/mnt/"}) {
         if (text.find(folder) == std::string::npos) continue;
         for (const auto& line : lines_of(text)) {
