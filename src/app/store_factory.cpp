@@ -1,6 +1,6 @@
 #include "app/store_factory.hpp"
 
-#include "parrhesia/store/lmdb_store.hpp"
+#include "parrhesia/store/embedded_store.hpp"
 
 #include <fmt/format.h>
 
@@ -16,17 +16,17 @@ std::unique_ptr<store::EventStore> open_store(const Config& config, bool read_on
             fmt::format("store.engine: no store of the kind \"{}\" in this build; use \"lmdb\"",
                         config.store.engine));
     }
-    store::LmdbOptions options;
-    options.path = config.store.path;
-    options.read_only = read_only;
+    store::EmbeddedOptions options;
+    options.lmdb.path = config.store.path;
+    options.lmdb.read_only = read_only;
     std::error_code error;
-    if (read_only && !std::filesystem::exists(options.path, error)) {
+    if (read_only && !std::filesystem::exists(options.lmdb.path, error)) {
         throw std::runtime_error(fmt::format(
             "there is no store in {} (store.path, seen from {}): \"parrhesia import\" or "
             "\"parrhesia relay\" makes one; or name another folder with --set store.path=...",
-            options.path.string(), std::filesystem::current_path(error).string()));
+            options.lmdb.path.string(), std::filesystem::current_path(error).string()));
     }
-    return store::open_lmdb_store(options);
+    return store::open_embedded_store(options);
 }
 
 }  // namespace parrhesia::app

@@ -1,59 +1,29 @@
-// The events that match one filter, in the order of results, at most `limit` of them.
-//
-// A plan gives ranges of one index, each in the order of results already; a heap merges them.
-// Between two slices only the key where each range goes on is kept, and a range is sought again
-// only when its turn has come. Ids and addresses are looked up one by one and then sorted.
+// The events that match one filter, in the order of results, at most `limit` of them: those in the
+// indexes merged with the recent ones.
 #pragma once
 
-#include "parrhesia/base/clock.hpp"
 #include "parrhesia/event/filter.hpp"
 
-#include "store/lmdb/plan.hpp"
-#include "store/lmdb/transaction.hpp"
+#include "store/lmdb/index_stream.hpp"
+#include "store/recent/recent_events.hpp"
 
-#include <lmdb.h>
-
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string_view>
 #include <vector>
 
 namespace parrhesia::store::lmdb {
 
-// One slice of a scan: its snapshot and its time.
-class Slice {
-  public:
-    Slice(Transaction& its_txn, std::uint64_t its_number, std::uint64_t its_mark,
-          base::SteadyTime deadline)
-        : txn(its_txn), number(its_number), mark(its_mark), deadline_(deadline) {}
-
-    // Counts a step that brought the scan forward. False when time is up. The clock is read every
-    // 64 steps, so a slice always gets that far, however late it starts.
-    [[nodiscard]] bool step() noexcept {
-        constexpr unsigned kStepsPerLook = 64;
-        if (++steps_ % kStepsPerLook != 0 || deadline_ == base::SteadyTime::max()) return true;
-        return std::chrono::steady_clock::now() < deadline_;
-    }
-
-    Transaction& txn;
-    const std::uint64_t number;  // of the slices of one scan, from 1
-    const std::uint64_t mark;    // events of a higher seq do not belong to the scan
-
-  private:
-    const base::SteadyTime deadline_;
-    unsigned steps_ = 0;
-};
-
 // Threading: one thread at a time.
 class FilterStream {
   public:
-    enum class State : std::uint8_t {
-        searching,  // advance() has to go on
-        ready,      // head() and event() are the next match
-        exhausted,
-    };
+    using State = IndexStream::State;
 
     explicit FilterStream(event::Filter filter);
+
+    // Once, in the first slice, before advance(): the recent events that are not in that slice's
+    // indexes. In later slices the indexes may have them, too.
+    void take_recent(const RecentView& recent, std::uint64_t first_seq, const ScanBounds& bounds);
 
     // Searches for the next match until it is there, or none is left, or the slice's time is up
     // (the state is then still searching). Returns 0 or a code of LMDB.
@@ -68,55 +38,19 @@ class FilterStream {
     [[nodiscard]] const EventView& event() const noexcept { return event_; }  // until end_slice()
 
   private:
-    struct CloseCursor {
-        void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-    };
-    // A range of the index: the entries behind one prefix, from `at` on.
-    struct Range {
-        std::uint32_t prefix = 0;  // into plan_.keys
-        bool settled = false;  // `at` is the key of an entry in this slice's snapshot; else a bound
+    struct Recent {
         SortKey at;
-        std::uint64_t seq = 0;                            // when settled
-        Kind kind = 0;                                    // when settled, and the index tells
-        std::unique_ptr<MDB_cursor, CloseCursor> cursor;  // on the entry last seen, or none
-    };
-    // A result of a lookup.
-    struct Found {
-        SortKey at;
-        std::uint64_t seq = 0;
-        std::uint64_t slice = 0;  // the record's view is valid in this one
-        std::string_view record;
+        event::EventPtr event;
     };
 
-    [[nodiscard]] int advance_ranges(Slice& slice);
-    [[nodiscard]] int settle(Range& range, Slice& slice, bool& empty);
-    [[nodiscard]] int read_entry(Range& range, std::string_view key, std::string_view value,
-                                 bool& empty) const;
-    // Whether the settled range stands on a match; `event_` is then that.
-    [[nodiscard]] int examine(const Range& range, Slice& slice, bool& match);
-    void pass(Range& range) noexcept;
-    void sift_down() noexcept;
-    void drop_first() noexcept;
-
-    [[nodiscard]] int advance_lookups(Slice& slice);
-    [[nodiscard]] int look_up(std::string_view key, Slice& slice);
-
-    event::Filter filter_;
-    Plan plan_;
+    std::unique_ptr<const event::Filter> filter_;  // at one place: `indexed_` refers to it
+    IndexStream indexed_;
+    std::vector<Recent> recent_;  // sorted
+    std::size_t next_recent_ = 0;
     std::uint64_t remaining_;  // of the limit
     State state_ = State::searching;
     SortKey head_;
     EventView event_;
-
-    // ranges
-    std::vector<Range> heap_;  // the least `at` first
-    bool has_last_ = false;
-    SortKey last_;  // the last entry dealt with: two ranges may lead to one event
-
-    // lookups
-    std::size_t next_key_ = 0;
-    std::vector<Found> found_;  // sorted once all keys are looked up
-    std::size_t next_found_ = 0;
 };
 
 }  // namespace parrhesia::store::lmdb

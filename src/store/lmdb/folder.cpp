@@ -36,20 +36,6 @@ namespace {
 
 }  // namespace
 
-FileHandle& FileHandle::operator=(FileHandle&& other) noexcept {
-    if (this != &other) {
-        if (is_open()) ::close(descriptor_);
-        descriptor_ = other.release();
-    }
-    return *this;
-}
-
-FileHandle::~FileHandle() {
-    if (is_open()) ::close(descriptor_);
-}
-
-int FileHandle::release() noexcept { return std::exchange(descriptor_, -1); }
-
 void make_folder(const std::filesystem::path& folder) {
     std::error_code error;
     if (std::filesystem::is_directory(folder, error)) return;
@@ -67,12 +53,6 @@ void make_folder(const std::filesystem::path& folder) {
             "that this user may write, or make it by hand.",
             folder.string(), text_of(code)));
     }
-}
-
-int sync_folder(const std::filesystem::path& folder) noexcept {
-    const FileHandle handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!handle.is_open()) return errno;
-    return ::fsync(handle.get()) == 0 ? 0 : errno;
 }
 
 std::optional<FileHandle> lock_folder(const std::filesystem::path& folder, int& reason) {

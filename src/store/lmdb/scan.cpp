@@ -7,8 +7,9 @@
 
 namespace parrhesia::store::lmdb {
 
-LmdbScan::LmdbScan(Environment& environment, std::vector<Filter> filters)
-    : environment_(environment) {
+LmdbScan::LmdbScan(Environment& environment, const RecentEvents* recent,
+                   std::vector<Filter> filters)
+    : environment_(environment), recent_(recent) {
     streams_.reserve(filters.size());
     for (Filter& filter : filters) streams_.emplace_back(std::move(filter));
 }
@@ -19,15 +20,14 @@ base::error_code LmdbScan::next(const ScanBudget& budget, ScanPage& page) {
         page.done = true;
         return {};
     }
+    // Before the snapshot of the indexes: whatever leaves the recent events is in them by then.
+    RecentView recent;
+    if (slices_ == 0 && recent_ != nullptr) recent = recent_->view();
     Transaction txn(environment_);
     int code = txn.begin(Transaction::Mode::read);
-    if (code == 0 && slices_ == 0) {
-        std::uint64_t next_seq = 0;
-        code = txn.get_next_seq(next_seq);
-        mark_ = next_seq - 1;
-    }
+    if (code == 0 && slices_ == 0) code = begin(txn, recent);
     if (code == 0) {
-        Slice slice(txn, ++slices_, mark_, budget.deadline);
+        Slice slice(txn, ++slices_, bounds_, budget.deadline);
         code = fill(slice, budget, page);
         for (FilterStream& stream : streams_) stream.end_slice();
     }
@@ -40,6 +40,19 @@ base::error_code LmdbScan::next(const ScanBudget& budget, ScanPage& page) {
     }
     over_ = page.done;
     return {};
+}
+
+int LmdbScan::begin(Transaction& txn, const RecentView& recent) {
+    std::uint64_t next_seq = 0;
+    const int code = txn.get_next_seq(next_seq);
+    if (code != 0) return code;
+    bounds_.mark = std::max(next_seq - 1, recent.last_seq());
+    recent.for_each_from(next_seq, [this](std::uint64_t, const RecentEvent& event) {
+        if (event.replaces != 0) bounds_.hidden.push_back(event.replaces);
+    });
+    std::sort(bounds_.hidden.begin(), bounds_.hidden.end());
+    for (FilterStream& stream : streams_) stream.take_recent(recent, next_seq, bounds_);
+    return 0;
 }
 
 int LmdbScan::fill(Slice& slice, const ScanBudget& budget, ScanPage& page) {

@@ -1,4 +1,4 @@
-// A query over the embedded store: the merge of its filters' streams, slice by slice.
+// A query: the merge of its filters' streams, slice by slice.
 #pragma once
 
 #include "parrhesia/store/event_store.hpp"
@@ -13,21 +13,25 @@ namespace parrhesia::store::lmdb {
 
 class LmdbScan final : public Scan {
   public:
-    LmdbScan(Environment& environment, std::vector<Filter> filters);
+    // `recent`, if not null: events that are stored and not in the indexes yet. Both outlive it.
+    LmdbScan(Environment& environment, const RecentEvents* recent, std::vector<Filter> filters);
 
     [[nodiscard]] base::error_code next(const ScanBudget& budget, ScanPage& page) override;
-    [[nodiscard]] base::Mark mark() const noexcept override { return base::Mark(mark_); }
+    [[nodiscard]] base::Mark mark() const noexcept override { return base::Mark(bounds_.mark); }
 
   private:
+    // Fixes what belongs to the scan.
+    [[nodiscard]] int begin(Transaction& txn, const RecentView& recent);
     [[nodiscard]] int fill(Slice& slice, const ScanBudget& budget, ScanPage& page);
     [[nodiscard]] bool all_exhausted() const noexcept;
     // The stream with the next event, or null when none has any left.
     [[nodiscard]] const FilterStream* first_ready() const noexcept;
 
     Environment& environment_;
+    const RecentEvents* const recent_;
     std::vector<FilterStream> streams_;
     std::uint64_t slices_ = 0;
-    std::uint64_t mark_ = 0;
+    ScanBounds bounds_;
     bool over_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include "parrhesia/base/log.hpp"
 
 #include "store/lmdb/error.hpp"
+#include "store/lmdb/index_batch.hpp"
 #include "store/lmdb/scan.hpp"
 #include "store/lmdb/transaction.hpp"
 #include "store/lmdb/write_batch.hpp"
@@ -17,6 +18,22 @@ namespace lmdb {
 
 namespace log = base::log;
 using base::Errc;
+
+template <class Work>
+int LmdbStore::write(const Work& work) {
+    for (;;) {
+        int code = 0;
+        {
+            Transaction txn(environment_);
+            code = txn.begin(Transaction::Mode::write);
+            if (code == 0) code = work(txn);
+            if (code == 0) code = txn.commit();
+        }
+        if (code != MDB_MAP_FULL) return code;
+        code = environment_.grow();
+        if (code != 0) return code;
+    }
+}
 
 std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
     std::vector<PutResult> results(batch.size());
@@ -34,36 +51,51 @@ std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
 }
 
 void LmdbStore::put_part(std::span<const EventPtr> events, std::span<PutResult> results) {
-    for (;;) {
-        int code = put_once(events, results);
-        if (code == 0) return note_success();
-        if (code == MDB_MAP_FULL) {
-            code = environment_.grow();
-            if (code == 0) continue;
-        }
-        if (code == MDB_TXN_FULL && events.size() > 1) {
-            const std::size_t half = events.size() / 2;
-            put_part(events.first(half), results.first(half));
-            put_part(events.subspan(half), results.subspan(half));
-            return;
+    const int code = write([&](Transaction& txn) { return WriteBatch(txn).put(events, results); });
+    if (code == 0) return note_success();
+    if (code == MDB_TXN_FULL && events.size() > 1) {
+        const std::size_t half = events.size() / 2;
+        put_part(events.first(half), results.first(half));
+        put_part(events.subspan(half), results.subspan(half));
+        return;
+    }
+    environment_.report_if_damaged(code);
+    fail(results, meaning_of(code), text_of(code));
+}
+
+base::error_code LmdbStore::index(std::span<const SequencedEvent> events) {
+    try {
+        const int code = index_part(events);
+        if (code == 0) {
+            note_success();
+            return {};
         }
         environment_.report_if_damaged(code);
-        return fail(results, meaning_of(code), text_of(code));
+        note_failure(meaning_of(code), text_of(code));
+        return meaning_of(code);
+    } catch (const std::exception& error) {  // out of memory: the transaction has been aborted
+        note_failure(Errc::store_unavailable, error.what());
+        return Errc::store_unavailable;
     }
 }
 
-int LmdbStore::put_once(std::span<const EventPtr> events, std::span<PutResult> results) {
-    Transaction txn(environment_);
-    int code = txn.begin(Transaction::Mode::write);
-    if (code != 0) return code;
-    code = WriteBatch(txn).put(events, results);
-    if (code != 0) return code;
-    return txn.commit();
+int LmdbStore::index_part(std::span<const SequencedEvent> events) {
+    int code = write([&](Transaction& txn) { return IndexBatch(txn).put(events); });
+    if (code == MDB_TXN_FULL && events.size() > 1) {
+        const std::size_t half = events.size() / 2;
+        code = index_part(events.first(half));
+        if (code == 0) code = index_part(events.subspan(half));
+    }
+    return code;
 }
 
 // Whatever had been decided about these events, none of it happened.
 void LmdbStore::fail(std::span<PutResult> results, Errc errc, std::string_view why) {
     for (PutResult& result : results) result = {PutStatus::failed, {}, errc};
+    note_failure(errc, why);
+}
+
+void LmdbStore::note_failure(Errc errc, std::string_view why) {
     if (trouble_.exchange(errc) != errc) {
         log::error("store: {} cannot be written: {}. Events are refused until it can.",
                    environment_.path().string(), why);
@@ -77,7 +109,11 @@ void LmdbStore::note_success() {
 }
 
 std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters) {
-    return std::make_unique<LmdbScan>(environment_, std::move(filters));
+    return scan(std::move(filters), nullptr);
+}
+
+std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, const RecentEvents* recent) {
+    return std::make_unique<LmdbScan>(environment_, recent, std::move(filters));
 }
 
 base::error_code LmdbStore::writable() const noexcept {

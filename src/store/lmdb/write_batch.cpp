@@ -1,18 +1,12 @@
 #include "store/lmdb/write_batch.hpp"
 
+#include "store/replacement.hpp"
+
 #include <array>
 #include <cassert>
 
 namespace parrhesia::store::lmdb {
 namespace {
-
-// NIP-01: the newer version of a replaceable event stays; of two of one second the lowest id.
-[[nodiscard]] bool replaces(const EventView& challenger, const EventView& stored) noexcept {
-    if (challenger.created_at() != stored.created_at()) {
-        return challenger.created_at() > stored.created_at();
-    }
-    return challenger.id_bytes() < stored.id_bytes();
-}
 
 [[nodiscard]] int read_seq(std::string_view value, std::uint64_t& seq) noexcept {
     if (value.size() < 8) return MDB_CORRUPTED;
@@ -77,8 +71,8 @@ int WriteBatch::settle_address(const EventView& event, bool& superseded) {
     if (code != 0) return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
     const auto stored = EventView::from_record(record);
     if (!stored) return MDB_CORRUPTED;
-    superseded = !replaces(event, *stored);
-    return superseded ? 0 : remove(seq);
+    superseded = !replaces(Version::of(event), Version::of(*stored));
+    return superseded ? 0 : remove_event(txn_, seq, removed_record_);
 }
 
 int WriteBatch::insert(const EventView& event, std::uint64_t seq) {
@@ -94,24 +88,24 @@ int WriteBatch::insert(const EventView& event, std::uint64_t seq) {
     return code;
 }
 
-int WriteBatch::remove(std::uint64_t seq) {
+int remove_event(Transaction& txn, std::uint64_t seq, std::string& record) {
     std::string_view in_place;
-    int code = txn_.get_record(seq, in_place);
+    int code = txn.get_record(seq, in_place);
     if (code != 0) return code;
-    removed_record_ = in_place;  // the pages change under a view
-    const auto event = EventView::from_record(removed_record_);
+    record = in_place;  // the pages change under a view
+    const auto event = EventView::from_record(record);
     if (!event) return MDB_CORRUPTED;
-    const Environment& environment = txn_.environment();
+    const Environment& environment = txn.environment();
     for_each_entry(*event, [&](Index index, std::string_view entry) {
         if (code != 0) return;
-        code = txn_.remove(environment.index(index), entry);
+        code = txn.remove(environment.index(index), entry);
         // A repeated tag has its entry removed the first time.
         if (code == MDB_NOTFOUND && index == Index::tag) code = 0;
     });
     if (code != 0) return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
     std::array<char, 8> key;
     write_u64(key.data(), seq);
-    return txn_.remove(environment.events(), {key.data(), key.size()});
+    return txn.remove(environment.events(), {key.data(), key.size()});
 }
 
 }  // namespace parrhesia::store::lmdb

@@ -12,6 +12,10 @@
 
 namespace parrhesia::store::lmdb {
 
+// Removes an event with all its index entries. `record` is room to work in. MDB_NOTFOUND: there is
+// no such event.
+[[nodiscard]] int remove_event(Transaction& txn, std::uint64_t seq, std::string& record);
+
 // Lives for one transaction. Nothing of it counts until that transaction has been committed.
 //
 // Errors: methods return 0 or a code of LMDB; the transaction must then be aborted.
@@ -25,7 +29,6 @@ class WriteBatch {
   private:
     [[nodiscard]] int put_one(const EventView& event, PutResult& result);
     [[nodiscard]] int insert(const EventView& event, std::uint64_t seq);
-    [[nodiscard]] int remove(std::uint64_t seq);
     // The stored version of the event's address: 0 when there is none or `event` wins and it is
     // gone.
     [[nodiscard]] int settle_address(const EventView& event, bool& superseded);

@@ -1,0 +1,37 @@
+// The embedded store of a relay: a journal in front of the LMDB indexes, in one folder.
+//
+// put() is done when its events are in the journal, one sequential write and one fdatasync; from
+// then on queries see them. A thread of its own puts them into the indexes a little later, many at
+// a time, which costs a fraction of what a transaction for each small batch would. docs/storage.md
+// has the formats and the recovery.
+#pragma once
+
+#include "parrhesia/store/lmdb_store.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+
+namespace parrhesia::store {
+
+struct EmbeddedOptions {
+    LmdbOptions lmdb;
+    std::size_t journal_file_bytes = std::size_t{4} << 20;
+    // Events are put into the indexes when so many wait, and so many in one transaction.
+    std::size_t index_batch_events = 4096;
+    std::size_t index_batch_bytes = std::size_t{4} << 20;
+    std::chrono::milliseconds index_delay{1000};  // or when one has waited so long
+    // Of events that wait for the indexes; put() waits while there are more.
+    std::size_t max_recent_events = 16384;
+    std::size_t max_recent_bytes = std::size_t{64} << 20;
+};
+
+// Opens or creates, and puts into the indexes what a crash has left in the journal. With
+// options.lmdb.read_only the folder is left as it is; one that cannot be written is opened for
+// reading, and writable() says so.
+//
+// Threading: starts the thread "store-indexer", which ends with the store.
+// Errors: throws std::runtime_error as open_lmdb_store() does, also about the files of the journal.
+[[nodiscard]] std::unique_ptr<EventStore> open_embedded_store(const EmbeddedOptions& options);
+
+}  // namespace parrhesia::store

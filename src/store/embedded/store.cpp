@@ -1,0 +1,318 @@
+#include "store/embedded/store.hpp"
+
+#include "parrhesia/base/log.hpp"
+
+#include "store/embedded/admission.hpp"
+#include "store/lmdb/error.hpp"
+#include "store/lmdb/transaction.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace parrhesia::store {
+
+namespace log = base::log;
+using base::Errc;
+using lmdb::Transaction;
+
+namespace {
+
+// What the indexes say about themselves.
+struct IndexState {
+    journal::Epoch epoch{};
+    std::uint64_t next_seq = 0;
+};
+
+[[nodiscard]] IndexState state_of(lmdb::Environment& environment) {
+    IndexState state;
+    Transaction txn(environment);
+    std::string_view epoch;
+    int code = txn.begin(Transaction::Mode::read);
+    if (code == 0) code = txn.get_next_seq(state.next_seq);
+    if (code == 0) code = txn.get(environment.meta(), lmdb::kMetaEpoch, epoch);
+    if (code == 0 && epoch.size() != state.epoch.size()) code = MDB_CORRUPTED;
+    if (code != 0) {
+        throw std::runtime_error("the store in " + environment.path().string() +
+                                 " cannot be read: " + lmdb::text_of(code) +
+                                 ". Restore a backup, or set store.path to another folder.");
+    }
+    std::copy(epoch.begin(), epoch.end(), state.epoch.begin());
+    return state;
+}
+
+}  // namespace
+
+EmbeddedStore::EmbeddedStore(const EmbeddedOptions& options)
+    : options_(options), indexes_(options.lmdb) {
+    if (indexes_.environment().can_write()) {
+        recover();
+    } else {
+        // Beside a process that writes, what it has in its journal at this moment belongs to the
+        // store. The journal first: what has left it by the time of a scan is in the indexes.
+        const IndexState state = state_of(indexes_.environment());
+        recent_.append(journal::read(options_.lmdb.path, state.epoch, state.next_seq));
+    }
+    indexer_ = std::thread([this] { run_indexer(); });
+    ::pthread_setname_np(indexer_.native_handle(), "store-indexer");
+}
+
+EmbeddedStore::~EmbeddedStore() {
+    {
+        const std::scoped_lock lock(mutex_);
+        stopping_ = true;
+    }
+    work_.notify_all();
+    indexer_.join();
+    if (!journal_ || last_seq_ != indexed_seq_) return;  // the next start finds the journal
+    journal_.reset();
+    const int code = journal::remove_files(options_.lmdb.path);
+    if (code != 0) {
+        log::warn(
+            "store: the journal in {} cannot be removed ({}); all its events are in the "
+            "indexes, and the next start tries again",
+            options_.lmdb.path.string(), lmdb::text_of(code));
+    }
+}
+
+// Puts into the indexes what a process that did not end in order has left in the journal.
+void EmbeddedStore::recover() {
+    const IndexState state = state_of(indexes_.environment());
+    const auto events = journal::read(options_.lmdb.path, state.epoch, state.next_seq);
+    std::span<const SequencedEvent> rest(events);
+    while (!rest.empty()) {
+        const auto part = rest.first(std::min(rest.size(), options_.index_batch_events));
+        if (const auto error = indexes_.index(part)) {
+            throw std::runtime_error(
+                "the events in the journal of " + options_.lmdb.path.string() +
+                " cannot be put into the indexes: " + error.message() +
+                ". Nothing is lost: make room on the disk, or check it, and start again.");
+        }
+        rest = rest.subspan(part.size());
+    }
+    if (!events.empty()) {
+        log::info("store: {} events of the journal were put into the indexes", events.size());
+    }
+    const int code = journal::remove_files(options_.lmdb.path);
+    if (code != 0) {
+        throw std::runtime_error("the journal in " + options_.lmdb.path.string() +
+                                 " cannot be removed: " + lmdb::text_of(code) +
+                                 ". Check the rights of the folder, and the disk.");
+    }
+    recent_.clear();
+    next_seq_ = state.next_seq + events.size();
+    {
+        const std::scoped_lock lock(mutex_);
+        last_seq_ = indexed_seq_ = next_seq_ - 1;
+    }
+    journal_.emplace(options_.lmdb.path, state.epoch, options_.journal_file_bytes);
+}
+
+bool EmbeddedStore::open_journal() {
+    if (journal_) return true;
+    if (!indexes_.environment().can_write() && !indexes_.environment().try_to_become_writable()) {
+        note_trouble(Errc::store_not_writable, "it is open for reading only");
+        return false;
+    }
+    recover();
+    return true;
+}
+
+std::vector<PutResult> EmbeddedStore::put(std::span<const EventPtr> batch) {
+    std::vector<PutResult> results(batch.size());
+    if (batch.empty()) return results;
+    base::error_code error;
+    try {
+        error = open_journal() ? wait_for_room() : Errc::store_not_writable;
+        if (!error) error = put_batch(batch, results);
+    } catch (const std::exception& failure) {
+        note_trouble(Errc::store_unavailable, failure.what());
+        error = Errc::store_unavailable;
+    }
+    if (error) std::fill(results.begin(), results.end(), PutResult{PutStatus::failed, {}, error});
+    return results;
+}
+
+// While the indexes cannot be written the journal would only fill the disk: every put then waits
+// for one more attempt, and fails with it.
+base::error_code EmbeddedStore::wait_for_room() {
+    std::unique_lock lock(mutex_);
+    const auto has_room = [this] {
+        return !index_error_ && last_seq_ - indexed_seq_ < options_.max_recent_events &&
+               waiting_bytes_ < options_.max_recent_bytes;
+    };
+    while (!has_room()) {
+        const std::uint64_t before = attempts_;
+        hurry_ = true;
+        work_.notify_one();
+        done_.wait(lock, [&] { return attempts_ != before; });
+        if (index_error_) return index_error_;
+    }
+    return {};
+}
+
+base::error_code EmbeddedStore::put_batch(std::span<const EventPtr> batch,
+                                          std::span<PutResult> results) {
+    std::vector<SequencedEvent> accepted;
+    RecentKeys keys;
+    if (const auto error = decide(batch, results, accepted, keys)) return error;
+    if (accepted.empty()) return {};
+    std::uint64_t indexed = 0;
+    {
+        const std::scoped_lock lock(mutex_);
+        indexed = indexed_seq_;
+    }
+    const int code = journal_->append(accepted, indexed);
+    if (code != 0) {
+        note_trouble(lmdb::meaning_of(code), lmdb::text_of(code));
+        return lmdb::meaning_of(code);
+    }
+    publish(accepted, std::move(keys));
+    if (trouble_.exchange(Errc{}) != Errc{}) {
+        log::info("store: {} can be written again", options_.lmdb.path.string());
+    }
+    return {};
+}
+
+base::error_code EmbeddedStore::decide(std::span<const EventPtr> batch,
+                                       std::span<PutResult> results,
+                                       std::vector<SequencedEvent>& accepted, RecentKeys& keys) {
+    // The snapshot is taken under the lock: what is not among the keys any more is in it.
+    const std::scoped_lock lock(keys_mutex_);
+    Transaction txn(indexes_.environment());
+    int code = txn.begin(Transaction::Mode::read);
+    Admission admission(keys_, txn, next_seq_);
+    if (code == 0) code = admission.decide(batch, results);
+    if (code != 0) {
+        txn.abort();
+        indexes_.environment().report_if_damaged(code);
+        note_trouble(lmdb::meaning_of(code), lmdb::text_of(code));
+        return lmdb::meaning_of(code);
+    }
+    accepted = admission.take_accepted();
+    keys = admission.take_keys();
+    return {};
+}
+
+void EmbeddedStore::publish(std::span<const SequencedEvent> accepted, RecentKeys&& keys) {
+    next_seq_ = accepted.back().seq + 1;
+    {
+        const std::scoped_lock lock(keys_mutex_);
+        keys_.merge(std::move(keys));
+    }
+    recent_.append(accepted);
+    std::size_t bytes = 0;
+    for (const SequencedEvent& event : accepted) bytes += event.event->memory_bytes();
+    bool wake = false;
+    {
+        const std::scoped_lock lock(mutex_);
+        wake = last_seq_ == indexed_seq_;
+        last_seq_ = accepted.back().seq;
+        waiting_bytes_ += bytes;
+        wake = wake || batch_is_full();
+    }
+    if (wake) work_.notify_one();
+}
+
+void EmbeddedStore::note_trouble(Errc errc, std::string_view why) {
+    if (trouble_.exchange(errc) != errc) {
+        log::error("store: {} cannot be written: {}. Events are refused until it can.",
+                   options_.lmdb.path.string(), why);
+    }
+}
+
+void EmbeddedStore::run_indexer() {
+    std::unique_lock lock(mutex_);
+    for (;;) {
+        work_.wait(lock, [this] { return stopping_ || hurry_ || last_seq_ != indexed_seq_; });
+        // After a failure the next attempt comes with the next put(), or after the delay.
+        work_.wait_for(lock, options_.index_delay, [this] {
+            return stopping_ || hurry_ || (!index_error_ && batch_is_full());
+        });
+        hurry_ = false;
+        const std::uint64_t from = indexed_seq_ + 1;
+        base::error_code error;
+        if (last_seq_ >= from) {
+            lock.unlock();
+            std::vector<SequencedEvent> batch;
+            error = index_batch(from, batch);
+            lock.lock();
+            if (!error) {
+                indexed_seq_ = batch.back().seq;
+                for (const SequencedEvent& event : batch) {
+                    waiting_bytes_ -= event.event->memory_bytes();
+                }
+            }
+        }
+        index_error_ = error;
+        ++attempts_;
+        done_.notify_all();
+        if (stopping_ && (error || last_seq_ == indexed_seq_)) return;
+    }
+}
+
+bool EmbeddedStore::batch_is_full() const noexcept {
+    return last_seq_ - indexed_seq_ >= options_.index_batch_events ||
+           waiting_bytes_ >= options_.index_batch_bytes;
+}
+
+// Moves events from seq `from` on, one batch of them, out of the recent ones into the indexes.
+base::error_code EmbeddedStore::index_batch(std::uint64_t from,
+                                            std::vector<SequencedEvent>& batch) noexcept {
+    try {
+        std::size_t bytes = 0;
+        recent_.view().for_each_from(from, [&](std::uint64_t seq, const RecentEvent& event) {
+            if (batch.size() >= options_.index_batch_events) return;
+            if (!batch.empty() && bytes >= options_.index_batch_bytes) return;
+            bytes += event.event->memory_bytes();
+            batch.push_back({event.event, seq, event.replaces});
+        });
+        if (const auto error = indexes_.index(batch)) return error;
+        // A put() in between waits for a part of them only.
+        constexpr std::size_t kKeysAtOnce = 256;
+        for (std::span<const SequencedEvent> rest(batch); !rest.empty();) {
+            const auto part = rest.first(std::min(rest.size(), kKeysAtOnce));
+            const std::scoped_lock lock(keys_mutex_);
+            keys_.remove(part);
+            rest = rest.subspan(part.size());
+        }
+        recent_.release(batch.back().seq);
+        return {};
+    } catch (const std::exception& failure) {  // out of memory
+        log::error("store-indexer: {}", failure.what());
+        return Errc::store_unavailable;
+    }
+}
+
+base::error_code EmbeddedStore::writable() const noexcept {
+    const Errc trouble = trouble_.load();
+    if (trouble != Errc{}) return trouble;
+    return indexes_.writable();
+}
+
+std::unique_ptr<Scan> EmbeddedStore::scan(std::vector<Filter> filters) {
+    return indexes_.scan(std::move(filters), &recent_);
+}
+
+StoreStats EmbeddedStore::stats() const {
+    const RecentView recent = recent_.view();  // before the indexes, as for a scan
+    StoreStats stats = indexes_.stats();
+    std::uint64_t more = 0;
+    recent.for_each_from(stats.last_seq + 1, [&](std::uint64_t, const RecentEvent& event) {
+        // One that replaces another takes its place in the count.
+        if (event.replaces == 0) ++more;
+    });
+    stats.events += more;
+    stats.last_seq = std::max(stats.last_seq, recent.last_seq());
+    stats.bytes_on_disk += journal::bytes_on_disk(options_.lmdb.path);
+    return stats;
+}
+
+std::unique_ptr<EventStore> open_embedded_store(const EmbeddedOptions& options) {
+    return std::make_unique<EmbeddedStore>(options);
+}
+
+}  // namespace parrhesia::store

@@ -1,0 +1,53 @@
+// The bytes of a journal file, as docs/storage.md lays them down.
+#pragma once
+
+#include "store/recent/recent_events.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parrhesia::store::journal {
+
+// Ties a journal to the data file of its folder.
+using Epoch = std::array<char, 16>;
+
+inline constexpr std::uint16_t kFormatVersion = 1;
+inline constexpr std::size_t kHeaderBytes = 64;
+inline constexpr std::size_t kBatchesAt = 4096;  // the header has a block of its own
+inline constexpr std::string_view kNamePrefix = "journal.";
+inline constexpr std::string_view kSpareName = "journal.spare";  // nothing in it counts
+
+struct FileHeader {
+    Epoch epoch{};
+    std::uint64_t first_seq = 0;  // of the events in the file
+    // Random, part of every checksum of the file: a batch of an earlier use of it is never valid.
+    std::uint64_t nonce = 0;
+};
+
+enum class HeaderState : std::uint8_t { valid, newer_format, invalid };
+
+[[nodiscard]] std::string encode_header(const FileHeader& header);
+[[nodiscard]] HeaderState decode_header(std::string_view bytes, FileHeader& header) noexcept;
+
+// "journal." and the first seq, in 20 digits: the order of the names is that of the files.
+[[nodiscard]] std::string file_name(std::uint64_t first_seq);
+[[nodiscard]] std::optional<std::uint64_t> first_seq_of(std::string_view file_name) noexcept;
+
+// Appends a batch to `out` (cleared first). Its checksum is missing until seal_batch().
+void encode_batch(std::span<const SequencedEvent> events, std::string& out);
+void seal_batch(std::string& batch, std::uint64_t nonce) noexcept;
+
+// Reads the batch that begins at `at`, whose events begin with seq `expected`, and moves `at`
+// behind it. False when there is none: the file's end, a batch that was cut short, bytes of an
+// earlier use.
+[[nodiscard]] bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
+                                std::uint64_t expected, std::vector<SequencedEvent>& events);
+
+}  // namespace parrhesia::store::journal

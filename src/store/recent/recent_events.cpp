@@ -1,0 +1,116 @@
+#include "store/recent/recent_events.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <string_view>
+
+namespace parrhesia::store {
+namespace {
+
+[[nodiscard]] std::uint64_t first_bytes(std::string_view bytes) noexcept {
+    std::uint64_t result = 0;
+    std::memcpy(&result, bytes.data(), sizeof result);
+    return result;
+}
+
+[[nodiscard]] std::uint64_t tag_bit(char name, std::string_view value) noexcept {
+    constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;  // spreads the name over the high bits
+    const std::uint64_t hash =
+        (std::hash<std::string_view>()(value) ^ static_cast<unsigned char>(name)) * kOdd;
+    return std::uint64_t{1} << (hash >> 58);
+}
+
+}  // namespace
+
+RecentEvent::RecentEvent(const SequencedEvent& its_event)
+    : event(its_event.event), replaces(its_event.replaces) {
+    const event::EventView view = event->view();
+    created_at = view.created_at();
+    author = first_bytes(view.pubkey_bytes());
+    kind = view.kind();
+    for (const event::IndexedTag tag : view.tags()) tag_bits |= tag_bit(tag.name, tag.value);
+}
+
+RecentFilter::RecentFilter(const event::Filter& filter) : filter_(filter) {
+    authors_.reserve(filter.authors.size());
+    for (const base::PubKey& author : filter.authors)
+        authors_.push_back(first_bytes(author.view()));
+    std::sort(authors_.begin(), authors_.end());
+    for (const event::TagFilter& tag : filter.tags) {
+        std::uint64_t mask = 0;
+        for (const std::string& value : tag.values) mask |= tag_bit(tag.name, value);
+        tag_masks_.push_back(mask);
+    }
+}
+
+bool RecentFilter::may_match(const RecentEvent& event) const noexcept {
+    if (event.created_at < filter_.since || event.created_at > filter_.until) return false;
+    if (!filter_.kinds.empty() &&
+        !std::binary_search(filter_.kinds.begin(), filter_.kinds.end(), event.kind)) {
+        return false;
+    }
+    if (!authors_.empty() && !std::binary_search(authors_.begin(), authors_.end(), event.author)) {
+        return false;
+    }
+    return std::all_of(tag_masks_.begin(), tag_masks_.end(),
+                       [&event](std::uint64_t mask) { return (event.tag_bits & mask) != 0; });
+}
+
+bool RecentFilter::matches(const RecentEvent& event) const noexcept {
+    return may_match(event) && event::matches(filter_, event.event->view());
+}
+
+void RecentEvents::append(std::span<const SequencedEvent> events) {
+    if (events.empty()) return;
+    std::vector<RecentEvent> entries;  // made before the lock is taken
+    entries.reserve(events.size());
+    for (const SequencedEvent& event : events) entries.emplace_back(event);
+
+    const std::scoped_lock lock(mutex_);
+    // A view's list never changes. The places in its segments behind its last seq may be filled:
+    // nobody looks there.
+    std::shared_ptr<RecentView::Segments> grown;
+    RecentView::Segment* last =
+        view_.segments_ && !view_.segments_->empty() ? view_.segments_->back().get() : nullptr;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        const std::uint64_t seq = events[i].seq;
+        if (last == nullptr || seq - last->first_seq >= RecentView::kSegmentEvents) {
+            if (!grown) {
+                grown = view_.segments_ ? std::make_shared<RecentView::Segments>(*view_.segments_)
+                                        : std::make_shared<RecentView::Segments>();
+            }
+            grown->push_back(std::make_shared<RecentView::Segment>());
+            last = grown->back().get();
+            last->first_seq = seq;
+        }
+        last->events[seq - last->first_seq] = std::move(entries[i]);
+    }
+    if (grown) view_.segments_ = std::move(grown);
+    view_.last_seq_ = events.back().seq;
+}
+
+RecentView RecentEvents::view() const {
+    const std::scoped_lock lock(mutex_);
+    return view_;
+}
+
+void RecentEvents::release(std::uint64_t seq) {
+    std::shared_ptr<const RecentView::Segments> before;  // destroyed after the lock
+    const std::scoped_lock lock(mutex_);
+    if (!view_.segments_) return;
+    auto kept = std::make_shared<RecentView::Segments>();
+    for (const auto& segment : *view_.segments_) {
+        const std::uint64_t end = segment->first_seq + RecentView::kSegmentEvents - 1;
+        if (std::min(end, view_.last_seq_) > seq) kept->push_back(segment);
+    }
+    before = std::move(view_.segments_);
+    view_.segments_ = std::move(kept);
+}
+
+void RecentEvents::clear() {
+    const std::scoped_lock lock(mutex_);
+    view_ = RecentView();
+}
+
+}  // namespace parrhesia::store

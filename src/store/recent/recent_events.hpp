@@ -1,0 +1,107 @@
+// Events that are durable in the journal and not in the indexes yet: what a query has to look at
+// besides them.
+//
+// They stand in the order of their seqs, in segments that one thread fills and any thread reads
+// through a view. There are a few thousand of them at most, so a query compares its filter with
+// each; most are refused by the few fields kept beside the event, in one cache line.
+#pragma once
+
+#include "parrhesia/event/event.hpp"
+#include "parrhesia/event/filter.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace parrhesia::store {
+
+// A stored event and its place in the commit order.
+struct SequencedEvent {
+    event::EventPtr event;
+    std::uint64_t seq = 0;
+    std::uint64_t replaces = 0;  // seq of the version that this one has taken the place of; 0: none
+};
+
+// An event and what is compared before its record is looked at.
+struct RecentEvent {
+    RecentEvent() = default;
+    explicit RecentEvent(const SequencedEvent& its_event);
+
+    event::EventPtr event;
+    std::int64_t created_at = 0;
+    std::uint64_t author = 0;    // the first bytes of the pubkey
+    std::uint64_t tag_bits = 0;  // one of 64 for each single-letter tag, by its name and value
+    std::uint64_t replaces = 0;
+    event::Kind kind = 0;
+};
+
+// A filter, prepared for many comparisons. Lifetime: not beyond the filter.
+class RecentFilter {
+  public:
+    explicit RecentFilter(const event::Filter& filter);
+    [[nodiscard]] bool matches(const RecentEvent& event) const noexcept;
+
+  private:
+    [[nodiscard]] bool may_match(const RecentEvent& event) const noexcept;
+
+    const event::Filter& filter_;
+    std::vector<std::uint64_t> authors_;    // sorted
+    std::vector<std::uint64_t> tag_masks_;  // of each tag condition: the bits of all its values
+};
+
+// What was there at one moment. Immutable; cheap to copy.
+class RecentView {
+  public:
+    RecentView() = default;
+
+    // The highest seq in it or before it; 0 when there has been none.
+    [[nodiscard]] std::uint64_t last_seq() const noexcept { return last_seq_; }
+
+    // Calls visit(seq, const RecentEvent&) for each event from `from` on, in the order of seqs.
+    template <class Visit>
+    void for_each_from(std::uint64_t from, Visit&& visit) const {
+        if (!segments_) return;
+        for (const auto& segment : *segments_) {
+            for (std::size_t i = 0; i < kSegmentEvents; ++i) {
+                const std::uint64_t seq = segment->first_seq + i;
+                if (seq > last_seq_) return;
+                if (seq >= from) visit(seq, segment->events[i]);
+            }
+        }
+    }
+
+  private:
+    friend class RecentEvents;
+    static constexpr std::size_t kSegmentEvents = 256;
+    struct Segment {
+        std::uint64_t first_seq = 0;
+        std::array<RecentEvent, kSegmentEvents> events;
+    };
+    using Segments = std::vector<std::shared_ptr<Segment>>;
+
+    std::shared_ptr<const Segments> segments_;
+    std::uint64_t last_seq_ = 0;
+};
+
+// Threading: append() from one thread at a time; the rest from any thread.
+class RecentEvents {
+  public:
+    // Publishes events, all at once. Their seqs follow each other and those that came before,
+    // except after clear().
+    void append(std::span<const SequencedEvent> events);
+    [[nodiscard]] RecentView view() const;
+    // Lets go of the segments with no event beyond `seq`; the others' events stay visible.
+    void release(std::uint64_t seq);
+    void clear();
+
+  private:
+    mutable std::mutex mutex_;  // of what the view is made of; held for a few pointers
+    RecentView view_;
+};
+
+}  // namespace parrhesia::store
