@@ -44,6 +44,22 @@ struct IndexState {
     return state;
 }
 
+// What a process that writes has in its journal at this moment. The indexes are asked first: what
+// has left the journal by then is in them, and in every later snapshot.
+[[nodiscard]] std::vector<SequencedEvent> read_beside_a_writer(lmdb::Environment& environment) {
+    IndexState state = state_of(environment);
+    for (;;) {
+        try {
+            return journal::read(environment.path(), state.epoch, state.next_seq);
+        } catch (const std::runtime_error&) {
+            // Files may have gone because their events have been indexed since.
+            const std::uint64_t before = state.next_seq;
+            state = state_of(environment);
+            if (state.next_seq == before) throw;
+        }
+    }
+}
+
 }  // namespace
 
 EmbeddedStore::EmbeddedStore(const EmbeddedOptions& options)
@@ -51,10 +67,7 @@ EmbeddedStore::EmbeddedStore(const EmbeddedOptions& options)
     if (indexes_.environment().can_write()) {
         recover();
     } else {
-        // Beside a process that writes, what it has in its journal at this moment belongs to the
-        // store. The journal first: what has left it by the time of a scan is in the indexes.
-        const IndexState state = state_of(indexes_.environment());
-        recent_.append(journal::read(options_.lmdb.path, state.epoch, state.next_seq));
+        recent_.append(read_beside_a_writer(indexes_.environment()));
     }
     indexer_ = std::thread([this] { run_indexer(); });
     ::pthread_setname_np(indexer_.native_handle(), "store-indexer");
