@@ -11,7 +11,7 @@ set -uo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 # What Debian 12 calls what we need. Boost is header-only for us; 1.81 is not the default there.
-build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev
+build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev libxxhash-dev
     libsimdjson-dev libsecp256k1-dev libssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
     libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev)
 

@@ -103,12 +103,16 @@ net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& m
     auto& events = metrics.gauge("parrhesia_store_events", "Events in the store");
     auto& bytes = metrics.gauge("parrhesia_store_bytes", "Size of the store on disk");
     auto& last_seq = metrics.gauge("parrhesia_store_last_seq", "Highest local_seq given so far");
+    auto& unindexed = metrics.gauge(
+        "parrhesia_store_unindexed_events",
+        "Events in the journal that the indexes do not have yet; grows when the disk is too slow");
     metrics.gauge("parrhesia_info", "Always 1", {{"version", std::string(version())}}).set(1);
     routes["/metrics"] = [&] {
         const auto stats = store.stats();
         events.set(static_cast<std::int64_t>(stats.events));
         bytes.set(static_cast<std::int64_t>(stats.bytes_on_disk));
         last_seq.set(static_cast<std::int64_t>(stats.last_seq));
+        unindexed.set(static_cast<std::int64_t>(stats.unindexed_events));
         return net::AdminAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                                 .body = metrics.render()};
     };

@@ -18,11 +18,11 @@ struct EmbeddedOptions {
     LmdbOptions lmdb;
     std::size_t journal_file_bytes = std::size_t{4} << 20;
     // Events are put into the indexes when so many wait, and so many in one transaction.
-    std::size_t index_batch_events = 4096;
-    std::size_t index_batch_bytes = std::size_t{4} << 20;
+    std::size_t index_batch_events = 8192;
+    std::size_t index_batch_bytes = std::size_t{8} << 20;
     std::chrono::milliseconds index_delay{1000};  // or when one has waited so long
     // Of events that wait for the indexes; put() waits while there are more.
-    std::size_t max_recent_events = 16384;
+    std::size_t max_recent_events = 32768;
     std::size_t max_recent_bytes = std::size_t{64} << 20;
 };
 

@@ -92,6 +92,7 @@ struct StoreStats {
     std::uint64_t events = 0;
     std::uint64_t bytes_on_disk = 0;
     std::uint64_t last_seq = 0;
+    std::uint64_t unindexed_events = 0;  // durable and served, and not in the indexes yet
 };
 
 class EventStore {

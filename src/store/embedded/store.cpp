@@ -315,6 +315,7 @@ StoreStats EmbeddedStore::stats() const {
     StoreStats stats = indexes_.stats();
     std::uint64_t more = 0;
     recent.for_each_from(stats.last_seq + 1, [&](std::uint64_t, const RecentEvent& event) {
+        ++stats.unindexed_events;
         // One that replaces another takes its place in the count.
         if (event.replaces == 0) ++more;
     });
