@@ -5,8 +5,10 @@
 #include "goals.hpp"
 #include "ingest_run.hpp"
 #include "limits_run.hpp"
+#include "optimised.hpp"
 #include "report.hpp"
 #include "req_run.hpp"
+#include "start_run.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -20,12 +22,6 @@
 
 namespace parrhesia::bench {
 namespace {
-
-#ifdef NDEBUG
-constexpr bool kIsOptimised = true;
-#else
-constexpr bool kIsOptimised = false;
-#endif
 
 struct CommandLine {
     CLI::App app{
@@ -42,6 +38,7 @@ struct CommandLine {
     FanoutOptions fanout;
     ConnectionOptions connection;
     std::string folder = ".";
+    StartOptions start;
     std::vector<std::string> results;
     std::function<std::vector<Report>()> chosen;
 
@@ -180,6 +177,31 @@ void add_others(CommandLine& line) {
     });
 }
 
+void add_start(CommandLine& line) {
+    CLI::App* fill = line.command("fill", "Make a store of many unsigned events, fast", [&line] {
+        line.start.filled.name = line.common.name;
+        return run_fill(line.start.filled);
+    });
+    CLI::App* start = line.command(
+        "start", "Start the relay on a store that fill has made, until it answers", [&line] {
+            line.start.filled.name = line.common.name;
+            return run_start(line.start);
+        });
+    for (CLI::App* command : {fill, start}) {
+        command->add_option("--store", line.start.filled.folder, "The folder of the store")
+            ->required();
+        command->add_option("--events", line.start.filled.events)
+            ->check(CLI::PositiveNumber)
+            ->capture_default_str();
+        command->add_option("--seed", line.start.filled.seed)->capture_default_str();
+    }
+    start->add_option("--relay", line.start.relay, "The program parrhesia")->required();
+    start
+        ->add_option("--starts", line.start.starts, "So many with an empty page cache, and without")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+}
+
 int main_of(int argc, char** argv) {
     CommandLine line;
     line.app.require_subcommand(1);
@@ -187,12 +209,9 @@ int main_of(int argc, char** argv) {
     add_ingest_and_req(line);
     add_fanout(line);
     add_others(line);
+    add_start(line);
     CLI11_PARSE(line.app, argc, argv);
-    if (!kIsOptimised) {
-        std::cerr << "parrhesia_bench: this is a Debug build, whose figures mean nothing; build "
-                     "with -DCMAKE_BUILD_TYPE=RelWithDebInfo\n";
-        return 1;
-    }
+    if (refuses_this_build("parrhesia_bench")) return 1;
     raise_descriptor_limit();
     const std::vector<Report> reports = line.chosen();
     if (reports.empty()) return 0;

@@ -1,0 +1,33 @@
+#include "stores.hpp"
+
+#include "parrhesia/store/lmdb_store.hpp"
+
+#include <stdlib.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+namespace parrhesia::bench {
+
+TemporaryFolder::TemporaryFolder() {
+    std::string name = std::filesystem::current_path() / "parrhesia_bench.XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+        throw std::system_error(errno, std::generic_category(),
+                                name + ": no temporary store can be made there");
+    }
+    path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::unique_ptr<store::EventStore> open_new_store(const std::filesystem::path& folder) {
+    store::LmdbOptions options;
+    options.path = folder;
+    return store::open_lmdb_store(options);
+}
+
+}  // namespace parrhesia::bench
