@@ -1,19 +1,11 @@
 #include "fanout_run.hpp"
 
-#include "parrhesia/base/bytes.hpp"
-#include "parrhesia/event/filter.hpp"
-#include "parrhesia/event/parse.hpp"
-
-#include "app/corpus_random.hpp"
 #include "relay_message.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <set>
 #include <stdexcept>
-#include <unordered_map>
 
 namespace parrhesia::bench {
 namespace {
@@ -30,7 +22,8 @@ FanoutRun::FanoutRun(const FanoutOptions& options)
 }
 
 Report FanoutRun::run() {
-    const std::vector<std::string> filters = make_filters();
+    const std::vector<LiveFilter> filters = make_live_filters(
+        events_, settings_.by, settings_.subscribers, settings_.authors_per_filter);
     expect(filters);
     open_clients(settings_.subscribers + settings_.publishers);
     subscribe(filters);
@@ -45,72 +38,21 @@ Report FanoutRun::run() {
     return finish(run_until_quiet(std::chrono::seconds(10)));
 }
 
-std::vector<std::string> FanoutRun::make_filters() const {
-    app::CorpusRandom random(7);
-    std::vector<std::string> authors;
-    std::set<std::string> tags;
-    for (std::size_t i = 0; i < events_.size(); ++i) {
-        authors.push_back(base::to_hex(events_[i].pubkey()));
-        for (const event::IndexedTag& tag : events_[i].view().tags()) {
-            if (tag.name == 'p') tags.insert(std::string(tag.value));
-        }
-    }
-    std::sort(authors.begin(), authors.end());
-    authors.erase(std::unique(authors.begin(), authors.end()), authors.end());
-    const std::vector<std::string> people(tags.begin(), tags.end());
-    constexpr std::array<int, 6> kKinds = {1, 6, 7, 9735, 1059, 445};
-
-    std::vector<std::string> filters;
-    for (std::size_t s = 0; s < settings_.subscribers; ++s) {
-        if (settings_.by == "everything") {
-            filters.emplace_back(R"({"limit":0})");
-        } else if (settings_.by == "kinds") {
-            filters.push_back(
-                fmt::format(R"({{"kinds":[{}],"limit":0}})", kKinds[s % kKinds.size()]));
-        } else if (settings_.by == "tags") {
-            filters.push_back(
-                fmt::format(R"({{"#p":["{}"],"limit":0}})", people[random.below(people.size())]));
-        } else if (settings_.by == "authors") {
-            std::string list;
-            for (std::size_t i = 0; i < settings_.authors_per_filter; ++i) {
-                list += fmt::format("{}\"{}\"", i == 0 ? "" : ",",
-                                    authors[random.below(authors.size())]);
-            }
-            filters.push_back(fmt::format(R"({{"authors":[{}],"limit":0}})", list));
-        } else {
-            throw std::runtime_error(
-                fmt::format("--by {}: expected everything, authors, kinds or tags", settings_.by));
-        }
-    }
-    return filters;
-}
-
-void FanoutRun::expect(const std::vector<std::string>& filters) {
-    std::unordered_map<std::string, std::shared_ptr<const Bits>> known;
-    event::JsonReader reader;
-    for (const std::string& text : filters) {
-        std::shared_ptr<const Bits>& expected = known[text];
-        if (!expected) {
-            const event::Filter filter = reader.filter(text).value();
-            Bits bits(events_.size());
-            for (std::size_t i = 0; i < events_.size(); ++i) {
-                bits[i] = event::matches(filter, events_[i].view());
-            }
-            expected = std::make_shared<const Bits>(std::move(bits));
-        }
-        expected_.push_back(expected);
+void FanoutRun::expect(const std::vector<LiveFilter>& filters) {
+    for (const LiveFilter& filter : filters) {
+        expected_.push_back(filter.wanted);
         seen_.emplace_back(events_.size());
         for (std::size_t i = 0; i < events_.size(); ++i) {
-            if (!(*expected)[i]) continue;
+            if (!(*filter.wanted)[i]) continue;
             ++open_[i];
             ++expected_count_;
         }
     }
 }
 
-void FanoutRun::subscribe(const std::vector<std::string>& filters) {
+void FanoutRun::subscribe(const std::vector<LiveFilter>& filters) {
     for (std::size_t s = 0; s < filters.size(); ++s) {
-        client(s).send_text(fmt::format(R"(["REQ","live",{}])", filters[s]));
+        client(s).send_text(fmt::format(R"(["REQ","live",{}])", filters[s].json));
     }
     start_clock();
     if (!run_until_quiet(std::chrono::seconds(15))) {

@@ -1,6 +1,7 @@
 // Live delivery: subscribers listen, publishers publish, every delivery is accounted for.
 #pragma once
 
+#include "live_filters.hpp"
 #include "run.hpp"
 
 namespace parrhesia::bench {
@@ -28,9 +29,8 @@ class FanoutRun : private Run {
     using Number = EventTable::Number;
     using Bits = std::vector<bool>;
 
-    [[nodiscard]] std::vector<std::string> make_filters() const;
-    void expect(const std::vector<std::string>& filters);
-    void subscribe(const std::vector<std::string>& filters);
+    void expect(const std::vector<LiveFilter>& filters);
+    void subscribe(const std::vector<LiveFilter>& filters);
     void publish(TimePoint due);
     void schedule_rate();
     void sample_memory();

@@ -8,6 +8,7 @@
 #include "optimised.hpp"
 #include "report.hpp"
 #include "req_run.hpp"
+#include "soak_run.hpp"
 #include "start_run.hpp"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +37,7 @@ struct CommandLine {
     IngestOptions ingest;
     ReqOptions req;
     FanoutOptions fanout;
+    SoakOptions soak;
     ConnectionOptions connection;
     std::string folder = ".";
     StartOptions start;
@@ -115,33 +117,50 @@ void add_ingest_and_req(CommandLine& line) {
     req->add_option("--rate", line.req.rate, "Requests a second; 0: saturation");
 }
 
-void add_fanout(CommandLine& line) {
-    const auto run = [&line](std::string_view mode) {
+// What fanout and soak have in common.
+template <class Options>
+void add_live_options(CLI::App* command, CorpusPart& corpus, Options& options) {
+    command->add_flag("--ephemeral", corpus.as_ephemeral,
+                      "Wrapped into ephemeral events, which are delivered without being stored");
+    command->add_option("--by", options.by, "everything, authors, kinds or tags")
+        ->capture_default_str();
+    command->add_option("--subscribers", options.subscribers)
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    command->add_option("--publishers", options.publishers)
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    command->add_option("--authors-per-filter", options.authors_per_filter)->capture_default_str();
+}
+
+void add_fanout_and_soak(CommandLine& line) {
+    CLI::App* fanout = line.corpus_command("fanout", "Live delivery to many subscribers", [&line] {
         FanoutOptions options = line.filled(line.fanout);
         options.corpus.regular_kinds_only = true;
-        if (options.common.name.empty()) options.common.name = mode;
-        if (mode == "soak" && options.rate <= 0) options.rate = 100;
         return FanoutRun(options).run();
-    };
-    CLI::App* fanout = line.corpus_command("fanout", "Live delivery to many subscribers",
-                                           [run] { return run("fanout"); });
+    });
+    add_live_options(fanout, line.corpus, line.fanout);
+    fanout->add_option("--rate", line.fanout.rate, "Events a second; 0: saturation");
+    fanout->add_option("--window", line.fanout.window, "Events under way at saturation")
+        ->capture_default_str();
+
     CLI::App* soak = line.corpus_command(
-        "soak", "The same at a fixed rate (100 events a second) for as long as the corpus lasts",
-        [run] { return run("soak"); });
-    for (CLI::App* command : {fanout, soak}) {
-        command->add_flag(
-            "--ephemeral", line.corpus.as_ephemeral,
-            "Wrapped into ephemeral events, which are delivered without being stored");
-        command->add_option("--by", line.fanout.by, "everything, authors, kinds or tags")
-            ->capture_default_str();
-        command->add_option("--subscribers", line.fanout.subscribers)->capture_default_str();
-        command->add_option("--publishers", line.fanout.publishers)->capture_default_str();
-        command->add_option("--authors-per-filter", line.fanout.authors_per_filter)
-            ->capture_default_str();
-        command->add_option("--rate", line.fanout.rate, "Events a second; 0: saturation");
-        command->add_option("--window", line.fanout.window, "Events under way at saturation")
-            ->capture_default_str();
-    }
+        "soak",
+        "The same at a fixed rate, for as long as the corpus lasts, while subscribers change",
+        [&line] {
+            SoakOptions options = line.filled(line.soak);
+            options.corpus.regular_kinds_only = true;
+            return SoakRun(options).run();
+        });
+    add_live_options(soak, line.corpus, line.soak);
+    soak->add_option("--rate", line.soak.rate, "Events a second")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    soak->add_option(
+            "--churn", line.soak.churn,
+            "Changes a second: subscriptions closed and connections cut, and others opened")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
 }
 
 void add_others(CommandLine& line) {
@@ -207,7 +226,7 @@ int main_of(int argc, char** argv) {
     line.app.require_subcommand(1);
     add_gen(line);
     add_ingest_and_req(line);
-    add_fanout(line);
+    add_fanout_and_soak(line);
     add_others(line);
     add_start(line);
     CLI11_PARSE(line.app, argc, argv);

@@ -38,6 +38,10 @@ ProcessUse use_of(pid_t pid) {
         io >> value;
         if (key == "write_bytes:") use.dirtied_bytes = value;
     }
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("RssAnon:")) use.anonymous_bytes = std::stoull(line.substr(8)) * 1024;
+    }
     return use;
 }
 

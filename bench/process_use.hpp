@@ -10,6 +10,7 @@ namespace parrhesia::bench {
 struct ProcessUse {
     double cpu_seconds = 0;  // user and system
     std::uint64_t resident_bytes = 0;
+    std::uint64_t anonymous_bytes = 0;  // of them: heap and stacks, without pages of files
     std::uint64_t dirtied_bytes =
         0;  // of files, as /proc/<pid>/io counts: whole folios, 0 if unreadable
 };

@@ -125,18 +125,25 @@ Report read_report(const std::string& path) {
 }
 
 std::string to_table(const std::vector<Report>& reports) {
-    std::string out = fmt::format(
-        "{:<28} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9}\n", "run", "rate/s",
-        "of", "p50 us", "p90 us", "p99 us", "max us", "cpu s", "cpu us/1", "own cpu s", "RSS MB");
+    std::string out =
+        fmt::format("{:<28} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}\n",
+                    "run", "rate/s", "of", "p50 us", "p90 us", "p99 us", "max us", "cpu s",
+                    "cpu us/1", "own cpu s", "RSS MB", "grown MB");
     for (const Report& report : reports) {
         out += fmt::format(
-            "{:<28} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9}\n", report.name,
-            cell(report.get("rate")), report.unit, cell(report.get("p50_us")),
+            "{:<28} {:>9} {:>11} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>9} {:>9} {:>9}\n",
+            report.name, cell(report.get("rate")), report.unit, cell(report.get("p50_us")),
             cell(report.get("p90_us")), cell(report.get("p99_us")), cell(report.get("max_us")),
             cell(report.get("server_cpu_seconds")), cell(report.get("server_cpu_us")),
-            cell(report.get("own_cpu_seconds")), cell(report.get("resident_mb")));
+            cell(report.get("own_cpu_seconds")), cell(report.get("resident_mb")),
+            cell(report.get("anonymous_mb") - report.get("anonymous_before_mb")));
         for (const std::string& failure : report.failures) {
             out += fmt::format("  FAILED: {}\n", failure);
+        }
+        // Many small runs in one result: each figure is one of them.
+        if (report.mode != "micro") continue;
+        for (const auto& [name, value] : report.figures) {
+            out += fmt::format("  {:<52} {:>12} us\n", name, cell(value));
         }
     }
     return out;

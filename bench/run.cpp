@@ -98,6 +98,8 @@ Report Run::make_report(std::string_view mode, std::string_view unit, std::uint6
                    static_cast<double>(now.dirtied_bytes - server_start_.dirtied_bytes));
         report.set("resident_mb", static_cast<double>(now.resident_bytes) / 1e6);
         report.set("resident_before_mb", static_cast<double>(server_start_.resident_bytes) / 1e6);
+        report.set("anonymous_mb", static_cast<double>(now.anonymous_bytes) / 1e6);
+        report.set("anonymous_before_mb", static_cast<double>(server_start_.anonymous_bytes) / 1e6);
     }
     report.set("own_cpu_seconds", use_of(::getpid()).cpu_seconds - own_start_.cpu_seconds);
     report.set("received_bytes", static_cast<double>(traffic_.received_bytes));
