@@ -127,7 +127,8 @@ class StartRun {
     void start_once(std::string_view which) {
         const TimePoint begin = Clock::now();
         RelayProcess relay({options_.relay, "relay", "--set", "relay.port=0", "--set",
-                            "admin.port=0", "--set", "store.path=" + options_.filled.folder});
+                            "admin.port=0", "--set", "log.level=warn", "--set",
+                            "store.path=" + options_.filled.folder});
         const std::string url = relay.wait_until_listening(kStartLimit);
         const std::uint64_t ready = nanoseconds_since(begin, Clock::now());
         std::vector<std::string> answer = FirstRequest(url).ask(filter_);

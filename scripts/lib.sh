@@ -14,6 +14,8 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev libxxhash-dev
     libsimdjson-dev libsecp256k1-dev libssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
     libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev)
+# And what bench/ needs besides.
+bench_packages=(libbenchmark-dev)
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
@@ -142,19 +144,34 @@ compile_jobs() {
 }
 
 # build_preset PRESET TARGET...: configures where needed and builds into build/PRESET.
+# With configure_with_bench=yes, bench/ is part of that build.
+configure_with_bench=no
 build_preset() {
     local preset="$1" folder="$root/build/$1" jobs
+    local -a options=()
     shift
+    [[ $configure_with_bench == no ]] || options=(-DPARRHESIA_BENCH=ON)
+    local configuring_failed="configuring failed (see above). If a library was not found, install it: \
+${build_packages[*]} ${bench_packages[*]}"
     jobs="$(compile_jobs)"
     # ninja reconfigures by itself when a CMakeLists.txt changes, but knows neither the presets file nor
     # that the whole folder was moved.
     if [[ ! -f $folder/build.ninja || $root/CMakePresets.json -nt $folder/CMakeCache.txt ]] ||
         ! grep -qx "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
-        (cd "$root" && cmake --fresh --preset "$preset") ||
-            die "configuring failed (see above). If a library was not found, install it: ${build_packages[*]}"
+        (cd "$root" && cmake --fresh --preset "$preset" "${options[@]}") || die "$configuring_failed"
+    elif [[ $configure_with_bench == yes ]] && ! grep -qx "PARRHESIA_BENCH:BOOL=ON" "$folder/CMakeCache.txt"; then
+        (cd "$root" && cmake --preset "$preset" "${options[@]}") || die "$configuring_failed"
     fi
     cmake --build "$folder" --parallel "$jobs" --target "$@" ||
         die "the build failed (see above). If the compiler was killed, memory ran out: try BUILD_JOBS=1"
+}
+
+# The relay and the programs that measure it, in build/release.
+build_bench() {
+    need_build_tools
+    need_packages "${bench_packages[@]}"
+    configure_with_bench=yes
+    build_preset release parrhesia parrhesia_bench parrhesia_micro
 }
 
 # run_counted COMMAND...: runs it, shows its output, adds what its closing lines say to `passed` and
