@@ -16,6 +16,8 @@ build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81
     libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev)
 # And what bench/ needs besides.
 bench_packages=(libbenchmark-dev)
+# A script that wants bench/ in its build says yes, before it asks for the tools.
+configure_with_bench=no
 
 say() { printf '%s\n' "$*"; }
 warn() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; }
@@ -103,6 +105,7 @@ need_tool() {
 }
 
 need_build_tools() {
+    [[ $configure_with_bench == no ]] || build_packages+=("${bench_packages[@]}")
     need_packages "${build_packages[@]}"
     need_tool cmake 3.25 cmake
     need_tool g++ 12 build-essential
@@ -144,15 +147,12 @@ compile_jobs() {
 }
 
 # build_preset PRESET TARGET...: configures where needed and builds into build/PRESET.
-# With configure_with_bench=yes, bench/ is part of that build.
-configure_with_bench=no
 build_preset() {
     local preset="$1" folder="$root/build/$1" jobs
     local -a options=()
     shift
     [[ $configure_with_bench == no ]] || options=(-DPARRHESIA_BENCH=ON)
-    local configuring_failed="configuring failed (see above). If a library was not found, install it: \
-${build_packages[*]} ${bench_packages[*]}"
+    local configuring_failed="configuring failed (see above). If a library was not found, install it: ${build_packages[*]}"
     jobs="$(compile_jobs)"
     # ninja reconfigures by itself when a CMakeLists.txt changes, but knows neither the presets file nor
     # that the whole folder was moved.
@@ -168,9 +168,8 @@ ${build_packages[*]} ${bench_packages[*]}"
 
 # The relay and the programs that measure it, in build/release.
 build_bench() {
-    need_build_tools
-    need_packages "${bench_packages[@]}"
     configure_with_bench=yes
+    need_build_tools
     build_preset release parrhesia parrhesia_bench parrhesia_micro
 }
 
