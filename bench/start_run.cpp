@@ -214,6 +214,13 @@ Report run_fill(const FillOptions& options) {
     return report;
 }
 
-Report run_start(const StartOptions& options) { return StartRun(options).run(); }
+Report run_start(const StartOptions& options) {
+    if (!std::filesystem::is_directory(options.filled.folder)) {
+        throw std::runtime_error(fmt::format(
+            "{0}: there is no store; parrhesia_bench fill --store {0} --events {1} makes it",
+            options.filled.folder, options.filled.events));
+    }
+    return StartRun(options).run();
+}
 
 }  // namespace parrhesia::bench
