@@ -15,7 +15,7 @@ FilterStream::FilterStream(event::Filter filter)
 
 void FilterStream::take_recent(const RecentView& recent, std::uint64_t first_seq,
                                const ScanBounds& bounds) {
-    if (state_ == State::exhausted) return;
+    if (state_ == State::exhausted || recent.last_seq() < first_seq) return;
     const RecentFilter filter(*filter_);
     recent.for_each_from(first_seq, [&](std::uint64_t seq, const RecentEvent& event) {
         if (bounds.contain(seq) && filter.matches(event)) {
