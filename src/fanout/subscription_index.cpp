@@ -87,6 +87,9 @@ struct SubscriptionIndex::Impl {
     std::uint64_t publish_number = 0;
     // Subscribers to call, those of the outermost publish() first.
     std::vector<Subscriber*> matched;
+    // Those of begin(), up to next_waiting called already.
+    std::vector<Subscriber*> waiting;
+    std::size_t next_waiting = 0;
 
     std::uint32_t take_entry() {
         if (free_entries.empty()) {
@@ -211,8 +214,9 @@ void SubscriptionIndex::remove(Subscriber& subscriber) noexcept {
     impl_->take_out(found->second);
     impl_->free_entries.push_back(found->second);
     impl_->entry_of.erase(found);
-    std::replace(impl_->matched.begin(), impl_->matched.end(), &subscriber,
-                 static_cast<Subscriber*>(nullptr));
+    for (auto* list : {&impl_->matched, &impl_->waiting}) {
+        std::replace(list->begin(), list->end(), &subscriber, static_cast<Subscriber*>(nullptr));
+    }
 }
 
 std::size_t SubscriptionIndex::publish(const Published& published) {
@@ -237,6 +241,36 @@ std::size_t SubscriptionIndex::publish(const Published& published) {
     }
     return called;
 }
+
+void SubscriptionIndex::begin(const Published& published) {
+    impl_->owner.assert_here();
+    assert(!is_publishing() && "one event at a time");
+    auto& matched = impl_->matched;
+    const auto first = matched.size();
+    impl_->collect_all(published.event->view());
+    impl_->waiting.assign(matched.begin() + static_cast<std::ptrdiff_t>(first), matched.end());
+    matched.resize(first);
+}
+
+std::size_t SubscriptionIndex::advance(const Published& published, std::size_t max) {
+    impl_->owner.assert_here();
+    auto& waiting = impl_->waiting;
+    std::size_t called = 0;
+    while (called < max && impl_->next_waiting < waiting.size()) {
+        // Counted before the call: one that throws is not called again.
+        if (auto* subscriber = waiting[impl_->next_waiting++]) {
+            ++called;
+            subscriber->on_event(published);
+        }
+    }
+    if (impl_->next_waiting == waiting.size()) {
+        waiting.clear();
+        impl_->next_waiting = 0;
+    }
+    return called;
+}
+
+bool SubscriptionIndex::is_publishing() const noexcept { return !impl_->waiting.empty(); }
 
 std::size_t SubscriptionIndex::size() const noexcept { return impl_->entry_of.size(); }
 

@@ -26,7 +26,7 @@ ClientConnection::~ClientConnection() {
 }
 
 bool ClientConnection::wants_input() const noexcept {
-    return events_in_flight_ < shard_.core().limits.events_in_flight &&
+    return !paused_ && events_in_flight_ < shard_.core().limits.events_in_flight &&
            bytes_in_flight_ < shard_.core().max_bytes_in_flight;
 }
 
@@ -59,6 +59,7 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
         core.metrics.events_ephemeral.add();
         send_ok(message.event->id(), true, "");
         core.metrics.ok_seconds.observe(core.clock.now() - received_at);
+        if (!paused_) paused_ = shard_.pause_when_crowded(id_);
     } else {
         ++events_in_flight_;
         bytes_in_flight_ += message.event->memory_bytes();
@@ -91,6 +92,11 @@ void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
     }
     metrics.ok_seconds.observe(shard_.core().clock.now() - outcome.request.received_at);
     if (had_no_credit) client_.resume_reading();
+}
+
+void ClientConnection::resume() {
+    paused_ = false;
+    if (wants_input()) client_.resume_reading();
 }
 
 void ClientConnection::on_message(protocol::ReqMessage& message) {

@@ -33,6 +33,8 @@ class ClientConnection final : public Connection, public SubscriptionOwner {
 
     // The store has decided about an event of this client.
     void on_outcome(const store::WriteOutcome& outcome);
+    // The shard has worked off what made it pause this connection.
+    void resume();
 
   private:
     // One for each alternative of protocol::ClientMessage.
@@ -70,6 +72,7 @@ class ClientConnection final : public Connection, public SubscriptionOwner {
     std::size_t filter_items_ = 0;     // of all subscriptions
     std::size_t buffered_bytes_ = 0;   // live events that wait for an EOSE
     bool ending_ = false;              // judged a slow reader
+    bool paused_ = false;              // until resume()
 };
 
 }  // namespace parrhesia::pipeline

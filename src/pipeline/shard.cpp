@@ -8,7 +8,6 @@ namespace parrhesia::pipeline {
 namespace {
 
 constexpr std::size_t kMaxBacklogBytes = 64u << 20;
-constexpr std::size_t kMaxEphemeralBytes = 16u << 20;
 
 std::size_t weight_of(const store::CommitBatch& batch) {
     std::size_t bytes = 0;
@@ -42,33 +41,27 @@ ClientConnection* Shard::find(ConnectionId id) const noexcept {
     return slots_[id.slot].connection;
 }
 
-void Shard::publish(const fanout::Published& published) {
-    const std::size_t delivered = index_.publish(published);
-    if (delivered == 0) return;
-    core_.metrics.deliveries.add(delivered);
-    core_.metrics.delivery_seconds.observe(core_.clock.now() - published.received_at, delivered);
-}
-
 void Shard::publish_everywhere(const fanout::Published& published) {
     owner_.assert_here();
-    publish(published);
     for (const auto& shard : core_.shards) {
-        if (shard.get() == this) continue;
-        if (!shard->post_ephemeral(published)) core_.metrics.ephemeral_dropped.add();
+        const bool taken = shard.get() == this ? live_.add_ephemeral(published)
+                                               : shard->live_.post_ephemeral(published);
+        if (!taken) core_.metrics.ephemeral_dropped.add();
     }
+    live_.start();
 }
 
-bool Shard::post_ephemeral(const fanout::Published& published) {
-    const std::size_t bytes = published.event->memory_bytes();
-    if (ephemeral_bytes_.fetch_add(bytes) > kMaxEphemeralBytes) {
-        ephemeral_bytes_.fetch_sub(bytes);
-        return false;
-    }
-    home_.post([this, published, bytes] {
-        ephemeral_bytes_.fetch_sub(bytes);
-        publish(published);
-    });
+bool Shard::pause_when_crowded(ConnectionId id) {
+    owner_.assert_here();
+    if (!live_.is_crowded()) return false;
+    paused_.push_back(id);
     return true;
+}
+
+void Shard::resume_paused() {
+    for (const ConnectionId id : std::exchange(paused_, {})) {
+        if (ClientConnection* connection = find(id)) connection->resume();
+    }
 }
 
 void Shard::post_commit(std::shared_ptr<const store::CommitBatch> batch) {
@@ -78,34 +71,43 @@ void Shard::post_commit(std::shared_ptr<const store::CommitBatch> batch) {
         backlog_shrank_.wait(lock, [this] { return backlog_bytes_ < kMaxBacklogBytes; });
         backlog_bytes_ += bytes;
     }
-    home_.post([this, batch = std::move(batch), bytes] {
-        // Also when on_commit() throws: else the writer would wait for ever.
-        struct Done {
-            Shard& shard;
-            std::size_t bytes;
-            ~Done() {
-                {
-                    const std::scoped_lock lock(shard.backlog_mutex_);
-                    shard.backlog_bytes_ -= bytes;
-                }
-                shard.backlog_shrank_.notify_one();
-            }
-        } const done{*this, bytes};
-        on_commit(*batch);
+    auto lease = std::make_shared<BacklogLease>(*this, bytes);
+    home_.post([this, batch = std::move(batch), lease = std::move(lease)] {
+        // Here, and not after the work: an exception must not make the writer wait for ever.
+        lease->arm();
+        on_commit(*batch, lease);
     });
 }
 
+void Shard::shrink_backlog(std::size_t bytes) {
+    {
+        const std::scoped_lock lock(backlog_mutex_);
+        backlog_bytes_ -= bytes;
+    }
+    backlog_shrank_.notify_one();
+}
+
 // OK first, then live delivery: a client may rely on its OK before it hears the echo.
-void Shard::on_commit(const store::CommitBatch& batch) {
+void Shard::on_commit(const store::CommitBatch& batch, const std::shared_ptr<const void>& lease) {
     owner_.assert_here();
+    for (const auto& [request, result] : batch) {
+        if (result.status != store::PutStatus::stored) continue;
+        live_.add_stored({request.event, result.position, request.received_at}, lease);
+    }
+    try {
+        answer(batch);
+    } catch (...) {  // out of memory: the subscriptions are still owed the events
+        live_.start_soon();
+        throw;
+    }
+    live_.start();
+}
+
+void Shard::answer(const store::CommitBatch& batch) {
     for (const auto& outcome : batch) {
         const ConnectionId origin = ConnectionId::unpack(outcome.request.origin);
         if (origin.shard != number_) continue;
         if (ClientConnection* connection = find(origin)) connection->on_outcome(outcome);
-    }
-    for (const auto& [request, result] : batch) {
-        if (result.status != store::PutStatus::stored) continue;
-        publish({request.event, result.position, request.received_at});
     }
 }
 

@@ -11,6 +11,7 @@
 #include "parrhesia/store/readers.hpp"
 #include "parrhesia/store/writer.hpp"
 
+#include "pipeline/live_queue.hpp"
 #include "pipeline/pipeline_metrics.hpp"
 
 #include <atomic>
@@ -69,7 +70,8 @@ class Shard {
         : core_(core),
           number_(number),
           home_(home),
-          parser_(core.limits.subscription_id_characters) {}
+          parser_(core.limits.subscription_id_characters),
+          live_(core, index_, home, [this] { resume_paused(); }) {}
     Shard(const Shard&) = delete;
     Shard& operator=(const Shard&) = delete;
 
@@ -83,20 +85,41 @@ class Shard {
     // nullptr when that connection is gone.
     [[nodiscard]] ClientConnection* find(ConnectionId id) const noexcept;
 
-    // The live subscriptions of this thread get the event.
-    void publish(const fanout::Published& published);
-    // The same for every thread: here at once, elsewhere by their queues. Ephemeral events only:
-    // what is stored goes to all threads after its commit.
+    // The live subscriptions of every thread get the event: here at once if nothing else waits,
+    // elsewhere by their queues. Ephemeral events only: what is stored goes to all threads after
+    // its commit.
     void publish_everywhere(const fanout::Published& published);
+    // True when the connection should not be read for now, because more ephemeral events wait than
+    // this thread delivers; its resume() follows.
+    [[nodiscard]] bool pause_when_crowded(ConnectionId id);
 
     // From the writer's thread. Blocks while this shard has more than kMaxBacklogBytes of events
     // to work through: a slow io thread slows the commits, not the memory.
     void post_commit(std::shared_ptr<const store::CommitBatch> batch);
 
   private:
-    // From another io thread. False, and nothing posted, when too much waits already.
-    [[nodiscard]] bool post_ephemeral(const fanout::Published& published);
-    void on_commit(const store::CommitBatch& batch);
+    // Bytes of the backlog, given back when the last event of a batch has been delivered.
+    class BacklogLease {
+      public:
+        BacklogLease(Shard& shard, std::size_t bytes) : shard_(shard), bytes_(bytes) {}
+        ~BacklogLease() {
+            if (armed_) shard_.shrink_backlog(bytes_);
+        }
+        BacklogLease(const BacklogLease&) = delete;
+        BacklogLease& operator=(const BacklogLease&) = delete;
+        // On the io thread: a task that never runs may outlive its shard.
+        void arm() noexcept { armed_ = true; }
+
+      private:
+        Shard& shard_;
+        const std::size_t bytes_;
+        bool armed_ = false;
+    };
+
+    void shrink_backlog(std::size_t bytes);
+    void on_commit(const store::CommitBatch& batch, const std::shared_ptr<const void>& lease);
+    void answer(const store::CommitBatch& batch);
+    void resume_paused();
 
     struct Slot {
         ClientConnection* connection = nullptr;
@@ -114,13 +137,14 @@ class Shard {
     fanout::SubscriptionIndex index_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
+    std::vector<ConnectionId> paused_;
 
     // guarded by backlog_mutex_
     std::mutex backlog_mutex_;
     std::condition_variable backlog_shrank_;
     std::size_t backlog_bytes_ = 0;
 
-    std::atomic<std::size_t> ephemeral_bytes_{0};
+    LiveQueue live_;  // last: what it holds may reduce the backlog when it ends
 };
 
 }  // namespace parrhesia::pipeline

@@ -182,6 +182,39 @@ TEST_F(SubscriptionIndexTest, StaysWholeWhenASubscriberThrows) {
     EXPECT_EQ(publish(other), 1U);
 }
 
+TEST_F(SubscriptionIndexTest, CallsInPiecesEachOnceAndInOrder) {
+    std::vector<RecordingSubscriber> crowd(10);
+    for (auto& subscriber : crowd) index.add(subscriber, shared({Filter{}}));
+    const Published published{note, base::Position{1}, {}};
+    index.begin(published);
+    EXPECT_EQ(index.advance(published, 4), 4U);
+    EXPECT_TRUE(index.is_publishing());
+    EXPECT_EQ(index.advance(published, 4), 4U);
+    EXPECT_EQ(index.advance(published, 4), 2U);
+    EXPECT_FALSE(index.is_publishing());
+    for (auto& subscriber : crowd) {
+        EXPECT_EQ(subscriber.got.size(), 1U);
+        index.remove(subscriber);
+    }
+}
+
+TEST_F(SubscriptionIndexTest, BetweenPiecesTheRemovedAndTheAddedAreNotCalled) {
+    std::vector<RecordingSubscriber> crowd(3);
+    for (auto& subscriber : crowd) index.add(subscriber, shared({Filter{}}));
+    const Published published{note, base::Position{1}, {}};
+    index.begin(published);
+    EXPECT_EQ(index.advance(published, 1), 1U);
+    index.remove(crowd[1]);
+    index.add(alice, shared({Filter{}}));
+    EXPECT_EQ(index.advance(published, 10), 1U);
+    EXPECT_FALSE(index.is_publishing());
+    EXPECT_TRUE(crowd[1].got.empty());
+    EXPECT_TRUE(alice.got.empty());
+    EXPECT_EQ(publish(other), 3U) << "the next event finds them all";
+    for (auto& subscriber : crowd) index.remove(subscriber);
+    index.remove(alice);
+}
+
 TEST_F(SubscriptionIndexTest, AgreesWithTheMatcherWhileSubscriptionsComeAndGo) {
     test::EventGenerator generator(50);
     struct Entry {

@@ -46,6 +46,14 @@ class SubscriptionIndex {
     // Calls on_event() once for each subscription with a filter that matches; returns how many.
     std::size_t publish(const Published& published);
 
+    // The same in pieces, with other work between them: begin() decides who is to be called, and
+    // each advance() calls up to `max` of them, in order, and returns how many it called. Who is
+    // removed meanwhile is not called, nor who is added. One event at a time: begin() only when
+    // is_publishing() is false. `published` outlives the last piece.
+    void begin(const Published& published);
+    std::size_t advance(const Published& published, std::size_t max);
+    [[nodiscard]] bool is_publishing() const noexcept;
+
     [[nodiscard]] std::size_t size() const noexcept;
 
   private:

@@ -22,7 +22,8 @@ class Connection {
     // The client has taken most of what was queued for it: unsent_bytes() fell below kDrainedBytes.
     virtual void on_drained() = 0;
 
-    // False while as many events of this client wait for their commit as the limits allow.
+    // False while as many events of this client wait for their commit as the limits allow, or, for
+    // a sender of ephemeral events, while too many of those wait for their delivery.
     [[nodiscard]] virtual bool wants_input() const noexcept = 0;
 };
 
