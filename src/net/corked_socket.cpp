@@ -17,11 +17,6 @@ CorkedSocket::CorkedSocket(tcp::socket socket, CorkListener& listener, std::size
     socket_.set_option(tcp::no_delay(true), ignored);
 }
 
-void CorkedSocket::appended(std::size_t bytes) {
-    listener_.on_unsent(static_cast<std::ptrdiff_t>(bytes));
-    listener_.on_corked();
-}
-
 bool CorkedSocket::flush() {
     while (unsent_bytes() != 0) {
         error_code error;
@@ -30,7 +25,7 @@ bool CorkedSocket::flush() {
         if (error == asio::error::would_block || error == asio::error::try_again) break;
         if (error) return false;
         sent_ += taken;
-        listener_.on_unsent(-static_cast<std::ptrdiff_t>(taken));
+        listener_.on_sent(taken);
     }
     if (unsent_bytes() == 0) {
         sent_ = 0;

@@ -1,11 +1,12 @@
 // A TCP socket whose writes only append to a buffer; the io thread sends the buffers of all sockets
-// that have something at the end of its turn, one system call each.
+// that have something between two of its turns, one system call each (see FlushQueue).
 //
 // Sits under Beast's websocket::stream as its next layer (Beast's AsyncStream concept), so that
 // Beast's own frames and ours share one buffer and stay in order.
 #pragma once
 
 #include "net/asio.hpp"
+#include "net/flush_queue.hpp"
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
@@ -24,12 +25,12 @@ namespace parrhesia::net {
 class CorkListener {
   public:
     virtual ~CorkListener() = default;
-    // Something was appended: call flush() at the end of this turn.
-    virtual void on_corked() = 0;
+    // `bytes` were appended: call flush() soon.
+    virtual void on_corked(std::size_t bytes, FlushQueue::Lane lane) = 0;
     // The kernel takes bytes again: call flush().
     virtual void on_writable() = 0;
-    // unsent_bytes() changed by `delta`.
-    virtual void on_unsent(std::ptrdiff_t delta) noexcept = 0;
+    // The kernel took `bytes`.
+    virtual void on_sent(std::size_t bytes) noexcept = 0;
 };
 
 // Threading: belongs to one io thread. Lifetime: the listener owns it.
@@ -45,10 +46,10 @@ class CorkedSocket {
 
     // Lets `append` add to the buffer.
     template <class Append>
-    void write(Append append) {
+    void write(FlushQueue::Lane lane, Append append) {
         const std::size_t before = out_.size();
         append(out_);
-        appended(out_.size() - before);
+        listener_.on_corked(out_.size() - before, lane);
     }
 
     // Sends what the kernel takes; on_writable() follows when it did not take all. False when the
@@ -88,7 +89,7 @@ class CorkedSocket {
                 if (unsent_bytes() + bytes > max_unsent_bytes_) {
                     error = asio::error::no_buffer_space;
                 } else {
-                    write([&source](std::string& out) {
+                    write(FlushQueue::Lane::answers, [&source](std::string& out) {
                         for (const auto piece : boost::beast::buffers_range_ref(source)) {
                             out.append(static_cast<const char*>(piece.data()), piece.size());
                         }
@@ -114,8 +115,6 @@ class CorkedSocket {
     }
 
   private:
-    void appended(std::size_t bytes);
-
     tcp::socket socket_;
     CorkListener& listener_;
     const std::size_t max_unsent_bytes_;

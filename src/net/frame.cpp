@@ -2,6 +2,8 @@
 
 #include <boost/beast/zlib/deflate_stream.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 
 namespace parrhesia::net {
@@ -12,26 +14,31 @@ constexpr std::uint8_t kCompressed = 0x40;
 constexpr std::uint8_t kText = 0x01;
 constexpr std::uint8_t kPing = 0x09;
 
+constexpr std::size_t kMaxHeadBytes = 10;
+
 constexpr std::size_t kSmallestToCompress = 256;
 constexpr int kCompressionLevel = 3;
 constexpr int kWindowBits = 15;
 constexpr int kMemoryLevel = 4;
 
 void append_head(std::string& out, std::uint8_t first_byte, std::size_t payload_bytes) {
-    out.push_back(static_cast<char>(first_byte));
+    std::array<char, kMaxHeadBytes> head;
+    std::size_t size = 0;
+    head[size++] = static_cast<char>(first_byte);
     unsigned length_bytes = 0;
     if (payload_bytes < 126) {
-        out.push_back(static_cast<char>(payload_bytes));
+        head[size++] = static_cast<char>(payload_bytes);
     } else if (payload_bytes <= 0xffff) {
-        out.push_back(126);
+        head[size++] = 126;
         length_bytes = 2;
     } else {
-        out.push_back(127);
+        head[size++] = 127;
         length_bytes = 8;
     }
     for (unsigned left = length_bytes; left > 0; --left) {
-        out.push_back(static_cast<char>(payload_bytes >> (8 * (left - 1)) & 0xffU));
+        head[size++] = static_cast<char>(payload_bytes >> (8 * (left - 1)) & 0xffU);
     }
+    out.append(head.data(), size);
 }
 
 std::size_t total_size(std::initializer_list<std::string_view> pieces) {
@@ -43,7 +50,11 @@ std::size_t total_size(std::initializer_list<std::string_view> pieces) {
 }  // namespace
 
 void append_text_frame(std::string& out, std::initializer_list<std::string_view> pieces) {
-    append_head(out, kFinal | kText, total_size(pieces));
+    const std::size_t payload_bytes = total_size(pieces);
+    const std::size_t needed = out.size() + kMaxHeadBytes + payload_bytes;
+    // Once for all pieces; at least doubled, as reserve() alone would grow to the byte.
+    if (needed > out.capacity()) out.reserve(std::max(needed, 2 * out.capacity()));
+    append_head(out, kFinal | kText, payload_bytes);
     for (const std::string_view piece : pieces) out.append(piece);
 }
 

@@ -32,7 +32,7 @@ void IoThread::start() {
         pthread_setname_np(pthread_self(), ("io-" + std::to_string(number_)).c_str());
         for (;;) {
             try {
-                context_.run();
+                run();
                 return;
             } catch (const std::exception& unexpected) {
                 // A bug, but of one session or task: the others go on.
@@ -40,6 +40,21 @@ void IoThread::start() {
             }
         }
     });
+}
+
+// One turn after another, and sockets are sent between the turns: at once when nothing else is
+// ready, so that a lone message never waits; else when the queue of flushes says so, so that what
+// several turns have for one connection leaves in one system call.
+void IoThread::run() {
+    while (!context_.stopped()) {
+        if (context_.poll_one() != 0) {
+            if (!flushes_.empty()) flushes_.run_due(std::chrono::steady_clock::now());
+        } else if (!flushes_.empty()) {
+            flushes_.run_slice();
+        } else {
+            context_.run_one();
+        }
+    }
 }
 
 void IoThread::stop() {
@@ -59,27 +74,6 @@ std::vector<std::shared_ptr<Session>> IoThread::sessions() const {
         if (auto alive = session->weak_from_this().lock()) result.push_back(std::move(alive));
     }
     return result;
-}
-
-void IoThread::flush_soon(std::shared_ptr<Session> session) {
-    corked_.push_back(std::move(session));
-    if (corked_.size() == 1) asio::post(context_, [this] { flush_all(); });
-}
-
-void IoThread::flush_all() {
-    // A flush may make a session append again, for the next turn.
-    flushing_.clear();
-    flushing_.swap(corked_);
-    for (const auto& session : flushing_) {
-        try {
-            session->flush();
-        } catch (
-            const std::exception& unexpected) {  // out of memory: the others are still owed theirs
-            base::log::error("io-{}: a flush threw: {}", number_, unexpected.what());
-            session->cut();
-        }
-    }
-    flushing_.clear();
 }
 
 void IoThread::schedule_tick() {

@@ -5,6 +5,7 @@
 #include "parrhesia/base/task_queue.hpp"
 
 #include "net/asio.hpp"
+#include "net/flush_queue.hpp"
 #include "net/frame.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -41,8 +42,8 @@ class IoThread final : public base::TaskQueue {
     void remove(Session& session) noexcept;
     [[nodiscard]] std::vector<std::shared_ptr<Session>> sessions() const;
 
-    // Flushes the session at the end of this turn, together with all others that asked.
-    void flush_soon(std::shared_ptr<Session> session);
+    // Who has something to send; it is sent once the thread has nothing else to do, or soon.
+    [[nodiscard]] FlushQueue& flushes() noexcept { return flushes_; }
 
     // As of the last tick: good enough for time-outs of seconds, and free.
     [[nodiscard]] base::SteadyTime coarse_now() const noexcept { return coarse_now_; }
@@ -50,8 +51,8 @@ class IoThread final : public base::TaskQueue {
     [[nodiscard]] MessageDeflater& deflater() noexcept { return deflater_; }
 
   private:
+    void run();
     void schedule_tick();
-    void flush_all();
 
     const std::size_t number_;
     asio::io_context context_{1};
@@ -62,8 +63,7 @@ class IoThread final : public base::TaskQueue {
     asio::steady_timer tick_;
     base::SteadyTime coarse_now_;
     std::unordered_set<Session*> sessions_;
-    std::vector<std::shared_ptr<Session>> corked_;
-    std::vector<std::shared_ptr<Session>> flushing_;
+    FlushQueue flushes_;
     MessageDeflater deflater_;
 };
 

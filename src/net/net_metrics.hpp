@@ -18,8 +18,11 @@ struct NetMetrics {
           cut_idle(cut(registry, "idle_timeout")),
           cut_stalled(cut(registry, "stalled")),
           cut_close(cut(registry, "close_timeout")),
-          queue_bytes(registry.gauge("parrhesia_send_queue_bytes",
-                                     "Bytes queued for clients that the kernel has not taken")),
+          queue_bytes(
+              registry.gauge("parrhesia_send_queue_bytes",
+                             "Bytes that the kernel has not taken for clients when offered")),
+          sends(registry.counter("parrhesia_sends_total",
+                                 "System calls that sent something to clients")),
           sent_bytes(registry.counter("parrhesia_sent_bytes_total", "Bytes sent to clients")),
           received_bytes(registry.counter("parrhesia_received_bytes_total",
                                           "Bytes of messages received from clients")) {}
@@ -35,6 +38,7 @@ struct NetMetrics {
     base::Counter& cut_stalled;
     base::Counter& cut_close;
     base::Gauge& queue_bytes;
+    base::Counter& sends;
     base::Counter& sent_bytes;
     base::Counter& received_bytes;
 

@@ -28,6 +28,8 @@ constexpr std::uint64_t kMaxBodyBytes = 64 * 1024;
 // What Beast itself may queue (pongs, the close frame) on top of what the limits allow.
 constexpr std::size_t kControlReserveBytes = 1u << 20;
 constexpr std::size_t kReadBytes = 64 * 1024;
+// Live events are gathered up to this size.
+constexpr std::size_t kPromptBytes = 128 * 1024;
 
 }  // namespace
 
@@ -44,7 +46,7 @@ Session::Session(IoThread& thread, SessionContext& context, tcp::socket socket,
 
 Session::~Session() {
     connection_.reset();
-    context_.metrics.queue_bytes.add(-static_cast<std::int64_t>(socket().unsent_bytes()));
+    context_.metrics.queue_bytes.add(-static_cast<std::int64_t>(counted_unsent_));
     thread_.remove(*this);
     context_.gate.leave(address_);
     context_.metrics.connections.add(-1);
@@ -200,9 +202,17 @@ void Session::resume_reading() {
 }
 
 void Session::send(std::initializer_list<std::string_view> pieces) {
+    append(FlushQueue::Lane::answers, pieces);
+}
+
+void Session::deliver(std::initializer_list<std::string_view> pieces) {
+    append(FlushQueue::Lane::live, pieces);
+}
+
+void Session::append(FlushQueue::Lane lane, std::initializer_list<std::string_view> pieces) {
     // Beast's close frame, once queued, is the last one (RFC 6455, 5.5.1).
     if (phase_ != Phase::websocket || !ws_.is_open()) return;
-    socket().write([this, pieces](std::string& out) {
+    socket().write(lane, [this, pieces](std::string& out) {
         if (compress_) {
             thread_.deflater().append_text_frame(out, pieces);
         } else {
@@ -260,16 +270,20 @@ void Session::tick() {
         cut_for(metrics.cut_idle);
     } else if (now - std::max(last_heard_, last_ping_) >= options.ping_interval) {
         last_ping_ = now;
-        socket().write([](std::string& out) { append_ping_frame(out); });
+        socket().write(FlushQueue::Lane::live, [](std::string& out) { append_ping_frame(out); });
     }
     // Two ticks without traffic: an idle connection holds no buffers.
     if (std::exchange(idle_since_tick_, true)) socket().trim();
 }
 
-void Session::on_corked() {
+void Session::on_corked(std::size_t bytes, FlushQueue::Lane lane) {
     idle_since_tick_ = false;
-    if (socket().unsent_bytes() > pipeline::kStreamBytes) above_stream_bytes_ = true;
-    if (!std::exchange(corked_, true)) thread_.flush_soon(shared_from_this());
+    const std::size_t unsent = socket().unsent_bytes();
+    if (unsent == bytes) last_taken_ = thread_.coarse_now();  // nothing was owed until now
+    if (unsent > pipeline::kStreamBytes) above_stream_bytes_ = true;
+    // Much for one client: it should not look slow because it was not offered it.
+    if (unsent > kPromptBytes) lane = FlushQueue::Lane::answers;
+    if (!FlushQueue::has(*this, lane)) thread_.flushes().add(shared_from_this(), lane);
 }
 
 void Session::on_writable() {
@@ -279,10 +293,15 @@ void Session::on_writable() {
 }
 
 void Session::flush() {
-    corked_ = false;
     if (!socket().flush()) {
         cut();
         return;
+    }
+    // Once for each flush, not for each delivery: all threads share the gauge.
+    if (const std::size_t unsent = socket().unsent_bytes(); unsent != counted_unsent_) {
+        context_.metrics.queue_bytes.add(static_cast<std::int64_t>(unsent) -
+                                         static_cast<std::int64_t>(counted_unsent_));
+        counted_unsent_ = unsent;
     }
     if (socket().needs_wait()) socket().wait_writable(shared_from_this());
     if (above_stream_bytes_ && socket().unsent_bytes() < pipeline::kDrainedBytes) {
@@ -291,13 +310,9 @@ void Session::flush() {
     }
 }
 
-void Session::on_unsent(std::ptrdiff_t delta) noexcept {
-    context_.metrics.queue_bytes.add(delta);
-    if (delta < 0) {
-        context_.metrics.sent_bytes.add(static_cast<std::uint64_t>(-delta));
-    } else if (socket().unsent_bytes() == static_cast<std::size_t>(delta)) {
-        last_taken_ = thread_.coarse_now();  // nothing was owed until now
-    }
+void Session::on_sent(std::size_t bytes) noexcept {
+    context_.metrics.sends.add();
+    context_.metrics.sent_bytes.add(bytes);
 }
 
 }  // namespace parrhesia::net

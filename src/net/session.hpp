@@ -12,6 +12,7 @@
 #include "net/asio.hpp"
 #include "net/connection_gate.hpp"
 #include "net/corked_socket.hpp"
+#include "net/flush_queue.hpp"
 #include "net/http.hpp"
 #include "net/net_metrics.hpp"
 
@@ -43,6 +44,7 @@ struct SessionContext {
 // Threading: belongs to its io thread from start() on.
 // Lifetime:  kept alive by its coroutine; ends when the socket does.
 class Session final : public pipeline::Client,
+                      public Flushable,
                       public std::enable_shared_from_this<Session>,
                       private CorkListener {
   public:
@@ -57,15 +59,18 @@ class Session final : public pipeline::Client,
 
     // pipeline::Client
     void send(std::initializer_list<std::string_view> pieces) override;
+    void deliver(std::initializer_list<std::string_view> pieces) override;
     [[nodiscard]] std::size_t unsent_bytes() const noexcept override;
     void close(pipeline::CloseCode code, std::string_view reason) override;
     void resume_reading() override;
 
-    // by the io thread
-    void flush();
-    void tick();
+    // Flushable
+    void flush() override;
     // Ends the connection without a word.
-    void cut();
+    void cut() override;
+
+    // by the io thread
+    void tick();
 
   private:
     enum class Phase { http, websocket, closing };
@@ -80,13 +85,14 @@ class Session final : public pipeline::Client,
     // Lets the client have what is queued, then waits for it to close; the tick bounds the time.
     asio::awaitable<void> linger();
     void on_message();
+    void append(FlushQueue::Lane lane, std::initializer_list<std::string_view> pieces);
     [[nodiscard]] CorkedSocket& socket() noexcept { return ws_.next_layer(); }
     [[nodiscard]] const CorkedSocket& socket() const noexcept { return ws_.next_layer(); }
 
     // CorkListener
-    void on_corked() override;
+    void on_corked(std::size_t bytes, FlushQueue::Lane lane) override;
     void on_writable() override;
-    void on_unsent(std::ptrdiff_t delta) noexcept override;
+    void on_sent(std::size_t bytes) noexcept override;
 
     // constant after construction
     IoThread& thread_;
@@ -100,10 +106,10 @@ class Session final : public pipeline::Client,
     std::optional<asio::steady_timer> credit_;  // made when the client first runs out of it
     Phase phase_ = Phase::http;
     bool compress_ = false;
-    bool corked_ = false;  // a flush is due
     bool above_stream_bytes_ = false;
     bool idle_since_tick_ = false;
-    base::SteadyTime deadline_;  // of the phases http and closing
+    std::size_t counted_unsent_ = 0;  // in the gauge of queued bytes
+    base::SteadyTime deadline_;       // of the phases http and closing
     base::SteadyTime last_heard_;
     base::SteadyTime last_ping_;
     base::SteadyTime last_taken_;  // when the client last made room, or was owed nothing

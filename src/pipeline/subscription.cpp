@@ -47,7 +47,9 @@ void Subscription::on_page(const store::QueryPage& page) {
         return;
     }
     mark_ = page.mark;
-    for (const auto& row : page.page.rows) send_event(page.page.json(row));
+    for (const auto& row : page.page.rows) {
+        owner_.client().send({event_head_, page.page.json(row), protocol::kEventTail});
+    }
     if (page.page.done) {
         finish_stored();
     } else if (owner_.client().unsent_bytes() > kStreamBytes) {
@@ -87,11 +89,8 @@ void Subscription::on_event(const fanout::Published& published) {
     }
     if (mark_.covers(published.position)) return;  // the stored part had it, or its limit cut it
     const std::string_view json = published.event->json();
-    if (owner_.may_queue(json.size())) send_event(json);
-}
-
-void Subscription::send_event(std::string_view json) {
-    owner_.client().send({event_head_, json, protocol::kEventTail});
+    if (!owner_.may_queue(json.size())) return;
+    owner_.client().deliver({event_head_, json, protocol::kEventTail});
 }
 
 }  // namespace parrhesia::pipeline

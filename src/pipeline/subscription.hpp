@@ -60,7 +60,6 @@ class Subscription final : public fanout::Subscriber {
   private:
     void on_page(const store::QueryPage& page);
     void finish_stored();
-    void send_event(std::string_view json);
 
     // constant after construction
     Shard& shard_;

@@ -24,6 +24,10 @@ class Client {
     // close().
     virtual void send(std::initializer_list<std::string_view> pieces) = 0;
 
+    // The same for a live event, which nobody waits for: it may be held back a little longer, so
+    // that several leave in one system call. Order is kept between the two.
+    virtual void deliver(std::initializer_list<std::string_view> pieces) { send(pieces); }
+
     // Bytes queued here that the kernel has not taken yet.
     [[nodiscard]] virtual std::size_t unsent_bytes() const noexcept = 0;
 
