@@ -1,6 +1,6 @@
 #include "stores.hpp"
 
-#include "parrhesia/store/lmdb_store.hpp"
+#include "parrhesia/store/embedded_store.hpp"
 
 #include <stdlib.h>
 
@@ -25,9 +25,9 @@ TemporaryFolder::~TemporaryFolder() {
 }
 
 std::unique_ptr<store::EventStore> open_new_store(const std::filesystem::path& folder) {
-    store::LmdbOptions options;
-    options.path = folder;
-    return store::open_lmdb_store(options);
+    store::EmbeddedOptions options;
+    options.lmdb.path = folder;
+    return store::open_embedded_store(options);
 }
 
 }  // namespace parrhesia::bench
