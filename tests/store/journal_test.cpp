@@ -125,7 +125,7 @@ TEST_F(JournalTest, ABatchThatWasCutShortDoesNotCount) {
     const auto path = files().front();
     const std::string whole = bytes_of(path);
     const std::vector<SequencedEvent> first(written.begin(), written.begin() + 3);
-    std::string batch;
+    journal::Blocks batch;
     journal::encode_batch(std::span(written).first(3), batch);
     const std::size_t begin = journal::kBatchesAt + batch.size();
     journal::encode_batch(std::span(written).subspan(3), batch);
@@ -160,7 +160,7 @@ TEST_F(JournalTest, BatchesOfAnEarlierUseNeverCount) {
         Journal journal(folder.path(), epoch, kFileBytes);
         ASSERT_EQ(journal.append(first, 0), 0);
     }
-    std::string batch;
+    journal::Blocks batch;
     journal::encode_batch(first, batch);
     const std::size_t end = journal::kBatchesAt + batch.size();
     write_file(files().front(), bytes_of(files().front()).substr(0, end) + earlier.substr(end));

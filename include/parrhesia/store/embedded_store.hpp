@@ -17,10 +17,13 @@ namespace parrhesia::store {
 struct EmbeddedOptions {
     LmdbOptions lmdb;
     std::size_t journal_file_bytes = std::size_t{4} << 20;
-    // Events are put into the indexes when so many wait, and so many in one transaction.
-    std::size_t index_batch_events = 8192;
-    std::size_t index_batch_bytes = std::size_t{8} << 20;
-    std::chrono::milliseconds index_delay{1000};  // or when one has waited so long
+    // Events are put into the indexes when so many wait, so many bytes of them, or when one has
+    // waited so long. Under load that goes on each batch may be twice the one before, up to the
+    // largest: the larger, the cheaper for each event, and the dearer for each query meanwhile.
+    std::size_t index_batch_events = 1024;
+    std::size_t index_batch_bytes = std::size_t{2} << 20;
+    std::chrono::milliseconds index_delay{1000};
+    std::size_t largest_batch = 8;  // times the first
     // Of events that wait for the indexes; put() waits while there are more.
     std::size_t max_recent_events = 32768;
     std::size_t max_recent_bytes = std::size_t{64} << 20;

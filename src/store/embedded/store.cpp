@@ -246,12 +246,14 @@ void EmbeddedStore::run_indexer() {
             return stopping_ || hurry_ || (!index_error_ && batch_is_full());
         });
         hurry_ = false;
+        const std::size_t batch_size = batch_size_;
+        batch_size_ = batch_is_full() ? std::min(2 * batch_size_, options_.largest_batch) : 1;
         const std::uint64_t from = indexed_seq_ + 1;
         base::error_code error;
         if (last_seq_ >= from) {
             lock.unlock();
             std::vector<SequencedEvent> batch;
-            error = index_batch(from, batch);
+            error = index_batch(from, batch_size, batch);
             lock.lock();
             if (!error) {
                 indexed_seq_ = batch.back().seq;
@@ -268,18 +270,18 @@ void EmbeddedStore::run_indexer() {
 }
 
 bool EmbeddedStore::batch_is_full() const noexcept {
-    return last_seq_ - indexed_seq_ >= options_.index_batch_events ||
-           waiting_bytes_ >= options_.index_batch_bytes;
+    return (last_seq_ - indexed_seq_) / batch_size_ >= options_.index_batch_events ||
+           waiting_bytes_ / batch_size_ >= options_.index_batch_bytes;
 }
 
 // Moves events from seq `from` on, one batch of them, out of the recent ones into the indexes.
-base::error_code EmbeddedStore::index_batch(std::uint64_t from,
+base::error_code EmbeddedStore::index_batch(std::uint64_t from, std::size_t size,
                                             std::vector<SequencedEvent>& batch) noexcept {
     try {
         std::size_t bytes = 0;
         recent_.view().for_each_from(from, [&](std::uint64_t seq, const RecentEvent& event) {
-            if (batch.size() >= options_.index_batch_events) return;
-            if (!batch.empty() && bytes >= options_.index_batch_bytes) return;
+            if (batch.size() / size >= options_.index_batch_events) return;
+            if (!batch.empty() && bytes / size >= options_.index_batch_bytes) return;
             bytes += event.event->memory_bytes();
             batch.push_back({event.event, seq, event.replaces});
         });

@@ -54,7 +54,7 @@ class EmbeddedStore final : public EventStore {
 
     // --- the indexer's thread ---
     void run_indexer();
-    [[nodiscard]] base::error_code index_batch(std::uint64_t from,
+    [[nodiscard]] base::error_code index_batch(std::uint64_t from, std::size_t size,
                                                std::vector<SequencedEvent>& batch) noexcept;
 
     [[nodiscard]] bool batch_is_full() const noexcept;  // with mutex_ held
@@ -78,6 +78,7 @@ class EmbeddedStore final : public EventStore {
     std::uint64_t last_seq_ = 0;    // published
     std::uint64_t indexed_seq_ = 0;
     std::size_t waiting_bytes_ = 0;  // of the events that wait for the indexes
+    std::size_t batch_size_ = 1;     // of the next batch, in those of the options
     std::uint64_t attempts_ = 0;     // of the indexer, to write a batch
     base::error_code index_error_;   // of the last attempt
     bool hurry_ = false;

@@ -35,12 +35,12 @@ template <class Number>
 }
 
 template <class Number>
-void store(std::string& bytes, std::size_t at, Number number) noexcept {
+void store(Blocks& bytes, std::size_t at, Number number) noexcept {
     std::memcpy(bytes.data() + at, &number, sizeof number);
 }
 
 template <class Number>
-void append(std::string& bytes, Number number) {
+void append(Blocks& bytes, Number number) {
     bytes.append(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
@@ -66,8 +66,8 @@ void append(std::string& bytes, Number number) {
 
 }  // namespace
 
-std::string encode_header(const FileHeader& header) {
-    std::string bytes(kHeaderBytes, '\0');
+Blocks encode_header(const FileHeader& header) {
+    Blocks bytes(kBlockBytes, '\0');
     kMagic.copy(bytes.data(), kMagic.size());
     store(bytes, kVersionAt, kFormatVersion);
     std::memcpy(bytes.data() + kEpochAt, header.epoch.data(), header.epoch.size());
@@ -104,7 +104,7 @@ std::optional<std::uint64_t> first_seq_of(std::string_view file_name) noexcept {
     return seq;
 }
 
-void encode_batch(std::span<const SequencedEvent> events, std::string& out) {
+void encode_batch(std::span<const SequencedEvent> events, Blocks& out) {
     out.assign(kBatchHeadBytes, '\0');
     for (const SequencedEvent& event : events) {
         const std::string_view record = event.event->view().record();
@@ -115,10 +115,14 @@ void encode_batch(std::span<const SequencedEvent> events, std::string& out) {
     store(out, kBatchSeqAt, events.front().seq);
     store(out, kBatchCountAt, static_cast<std::uint32_t>(events.size()));
     store(out, kBatchSizeAt, static_cast<std::uint32_t>(out.size() - kBatchHeadBytes));
+    out.resize(whole_blocks(out.size()));
 }
 
-void seal_batch(std::string& batch, std::uint64_t nonce) noexcept {
-    store(batch, 0, checksum(std::string_view(batch).substr(kBatchSeqAt), nonce));
+void seal_batch(Blocks& batch, std::uint64_t nonce) noexcept {
+    const std::size_t size = load<std::uint32_t>(batch, kBatchSizeAt);
+    const std::string_view covered =
+        std::string_view(batch).substr(kBatchSeqAt, kBatchHeadBytes - kBatchSeqAt + size);
+    store(batch, 0, checksum(covered, nonce));
 }
 
 bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
@@ -140,7 +144,7 @@ bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
     }
     events.insert(events.end(), std::make_move_iterator(found.begin()),
                   std::make_move_iterator(found.end()));
-    at += batch.size();
+    at += whole_blocks(batch.size());
     return true;
 }
 

@@ -26,8 +26,13 @@ namespace {
     return 0;
 }
 
-[[nodiscard]] int sync_data(int descriptor) noexcept {
-    return ::fdatasync(descriptor) == 0 ? 0 : errno;
+// Each write is durable when it returns, and does not go through the page cache where the file
+// system can do without: what is written once and hardly ever read has no business there.
+[[nodiscard]] FileHandle open_durable(const std::filesystem::path& path, int flags) noexcept {
+    flags |= O_RDWR | O_DSYNC | O_CLOEXEC;
+    FileHandle handle(::open(path.c_str(), flags | O_DIRECT, 0600));
+    if (handle.is_open() || errno != EINVAL) return handle;
+    return FileHandle(::open(path.c_str(), flags, 0600));
 }
 
 [[nodiscard]] int rename_file(const std::filesystem::path& from,
@@ -41,7 +46,7 @@ Journal::Journal(std::filesystem::path folder, const Epoch& epoch, std::size_t f
     : folder_(std::move(folder)),
       spare_path_(folder_ / kSpareName),
       epoch_(epoch),
-      file_bytes_(std::max(file_bytes, 2 * kBatchesAt)) {}
+      file_bytes_(whole_blocks(std::max(file_bytes, 2 * kBlockBytes))) {}
 
 int Journal::append(std::span<const SequencedEvent> events, std::uint64_t indexed) {
     encode_batch(events, batch_);
@@ -51,8 +56,7 @@ int Journal::append(std::span<const SequencedEvent> events, std::uint64_t indexe
         if (code != 0) return code;
     }
     seal_batch(batch_, nonce_);
-    int code = write_all(handle_.get(), batch_, position_);
-    if (code == 0) code = sync_data(handle_.get());
+    const int code = write_all(handle_.get(), batch_, position_);
     if (code != 0) {
         // Whether the batch is in the file nobody knows, and after a failed sync the next one may
         // lie. The file that comes next begins with the same seq: what this one has from there on
@@ -84,7 +88,6 @@ int Journal::begin_file(std::uint64_t first_seq, std::uint64_t indexed) {
     header.first_seq = first_seq;
     header.nonce = (std::uint64_t{random_()} << 32) | random_();
     code = write_all(handle.get(), encode_header(header), 0);
-    if (code == 0) code = sync_data(handle.get());
     std::filesystem::path path = folder_ / file_name(first_seq);
     if (code == 0) code = rename_file(spare_path_, path);
     if (code == 0) code = sync_folder(folder_);
@@ -118,7 +121,7 @@ int Journal::take_back_file(std::uint64_t indexed, FileHandle& handle, bool& tak
     // Before the header changes, so that no crash leaves a file of this header under the old name.
     code = sync_folder(folder_);
     if (code != 0) return code;
-    FileHandle opened(::open(spare_path_.c_str(), O_RDWR | O_CLOEXEC));
+    FileHandle opened = open_durable(spare_path_, 0);
     if (!opened.is_open()) return errno;
     // A batch of very large events may have made it longer.
     struct stat status {};
@@ -133,18 +136,18 @@ int Journal::take_back_file(std::uint64_t indexed, FileHandle& handle, bool& tak
 }
 
 int Journal::make_file(FileHandle& handle) const {
-    FileHandle opened(::open(spare_path_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    FileHandle opened = open_durable(spare_path_, O_CREAT | O_TRUNC);
     if (!opened.is_open()) return errno;
     // Zeros and not fallocate(): blocks that were never written cost a change of the file system's
     // own tables at the first commit that reaches them.
-    const std::string zeros(std::min<std::size_t>(file_bytes_, std::size_t{1} << 20), '\0');
+    const Blocks zeros(std::min<std::size_t>(file_bytes_, std::size_t{1} << 20), '\0');
     int code = 0;
     for (std::size_t at = 0; at < file_bytes_ && code == 0; at += zeros.size()) {
         code = write_all(
             opened.get(),
             std::string_view(zeros).substr(0, std::min(zeros.size(), file_bytes_ - at)), at);
     }
-    if (code == 0 && ::fsync(opened.get()) != 0) code = errno;
+    if (code == 0 && ::fsync(opened.get()) != 0) code = errno;  // its size, too
     if (code != 0) {
         std::error_code error;
         std::filesystem::remove(spare_path_, error);

@@ -1,9 +1,9 @@
 // The journal: where an event becomes durable before it is in the indexes (write-ahead log).
 //
-// Files of one size, written front to back in whole batches, one fdatasync each. When all events of
-// a file are in the indexes it is used again, so that a commit overwrites blocks that the file
-// system has placed long ago: that takes half the time of one that makes a file longer. The format,
-// and what recovery makes of every kind of file, is in docs/storage.md.
+// Files of one size, written front to back in whole batches, one synchronous write each. When all
+// events of a file are in the indexes it is used again, so that a commit overwrites blocks that the
+// file system has placed long ago: that takes half the time of one that makes a file longer. The
+// format, and what recovery makes of every kind of file, is in docs/storage.md.
 #pragma once
 
 #include "store/files.hpp"
@@ -73,7 +73,7 @@ class Journal {
     std::uint64_t nonce_ = 0;
     std::size_t position_ = 0;  // where the next batch goes
 
-    std::string batch_;  // being encoded
+    Blocks batch_;  // being encoded
 };
 
 }  // namespace parrhesia::store::journal
