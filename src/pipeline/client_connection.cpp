@@ -50,7 +50,7 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
     Core& core = shard_.core();
     core.metrics.event_messages.add();
     const auto received_at = core.clock.now();
-    const auto admitted = admit(shard_, id_, message.event, received_at);
+    const auto admitted = admit(shard_, id_, message.event, received_at, events_in_flight_ != 0);
     if (admitted.has_error()) {
         core.metrics.events_refused.add();
         core.metrics.count_refusal(admitted.error().code);

@@ -14,7 +14,7 @@ base::Refusal refusal_of(base::Errc code) { return {code, base::make_error_code(
 }  // namespace
 
 base::Checked<Admitted> admit(Shard& shard, ConnectionId origin, const event::EventPtr& event,
-                              base::SteadyTime received_at) {
+                              base::SteadyTime received_at, bool pipelined) {
     Core& core = shard.core();
     if (core.refusing.load(std::memory_order_relaxed)) return refusal_of(base::Errc::shutting_down);
     if (event->kind() == kClientAuthentication) {
@@ -30,7 +30,7 @@ base::Checked<Admitted> admit(Shard& shard, ConnectionId origin, const event::Ev
         shard.publish_everywhere({event, base::Position{}, received_at});
         return Admitted::delivered;
     }
-    if (!core.writer->submit({event, origin.packed(), received_at})) {
+    if (!core.writer->submit({event, origin.packed(), received_at, pipelined})) {
         return refusal_of(base::Errc::overloaded);
     }
     return Admitted::queued;

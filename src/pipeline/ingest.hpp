@@ -21,8 +21,9 @@ enum class Admitted {
 //
 // Errors: those of policy::check_event(), invalid_signature, blocked (kinds that are never
 // published), overloaded, shutting_down.
+// `pipelined`: as in store::WriteRequest.
 [[nodiscard]] base::Checked<Admitted> admit(Shard& shard, ConnectionId origin,
                                             const event::EventPtr& event,
-                                            base::SteadyTime received_at);
+                                            base::SteadyTime received_at, bool pipelined);
 
 }  // namespace parrhesia::pipeline

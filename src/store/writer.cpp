@@ -71,10 +71,26 @@ struct Writer::Impl {
         std::vector<WriteRequest> taken;
         const std::size_t most = std::max<std::size_t>(options.max_batch_events, 1);
         while (inbox.take(taken)) {
+            gather(taken);
             const std::span<WriteRequest> all(taken);
             for (std::size_t at = 0; at < all.size(); at += most) {
                 commit(all.subspan(at, std::min(most, all.size() - at)));
             }
+        }
+    }
+
+    // While only pipelined events come, and as long as they keep coming: a commit costs as much CPU
+    // as several of them.
+    void gather(std::vector<WriteRequest>& taken) {
+        constexpr std::size_t kEnough = 128;
+        constexpr int kPauses = 10;
+        std::size_t seen = 0;
+        for (int pause = 0; pause < kPauses && taken.size() < kEnough; ++pause) {
+            for (; seen < taken.size(); ++seen) {
+                if (!taken[seen].pipelined) return;
+            }
+            std::this_thread::sleep_for(options.pause);
+            if (!inbox.take_more(taken)) return;
         }
     }
 

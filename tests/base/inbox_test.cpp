@@ -41,6 +41,16 @@ TEST(BoundedInbox, ClosedMeansNoMoreInAndTheRestOut) {
     EXPECT_FALSE(inbox.take(out));
 }
 
+TEST(BoundedInbox, TakeMoreAppendsWithoutWaiting) {
+    BoundedInbox<int> inbox(10);
+    std::vector<int> out{1};
+    EXPECT_FALSE(inbox.take_more(out));
+    EXPECT_TRUE(inbox.push(2, 10));
+    EXPECT_TRUE(inbox.take_more(out));
+    EXPECT_EQ(out, (std::vector<int>{1, 2}));
+    EXPECT_TRUE(inbox.push(3, 10));  // what was taken weighs nothing any more
+}
+
 TEST(BoundedInbox, TakeWaitsForAPush) {
     BoundedInbox<int> inbox(10);
     std::vector<int> out;

@@ -64,6 +64,32 @@ TEST_F(WriterTest, WhatQueuesUpDuringACommitIsTheNextBatch) {
     EXPECT_EQ(batches[1], (std::vector<EventPtr>{events[1], events[2], events[3]}));
 }
 
+TEST_F(WriterTest, PipelinedEventsWaitForMoreOfThem) {
+    WriterOptions options;
+    options.pause = std::chrono::milliseconds(500);
+    start(options);
+    const EventPtr first = note(1);
+    const EventPtr second = note(2);
+    ASSERT_TRUE(writer->submit({first, 0, {}, true}));
+    ASSERT_TRUE(writer->submit({second, 0, {}, true}));
+
+    writer->stop();
+
+    ASSERT_EQ(store.batches().size(), 1U);
+    EXPECT_EQ(store.batches().front(), (std::vector<EventPtr>{first, second}));
+}
+
+TEST_F(WriterTest, AnEventThatSomebodyWaitsForDoesNotWaitForMore) {
+    WriterOptions options;
+    options.pause = std::chrono::hours(1);
+    start(options);
+    ASSERT_TRUE(submit(note(1)));
+
+    writer->stop();  // comes back only if the writer did not pause
+
+    EXPECT_EQ(store.batches().size(), 1U);
+}
+
 TEST_F(WriterTest, ReportsEveryRequestWithItsResultInCommitOrder) {
     start();
     store.hold(true);

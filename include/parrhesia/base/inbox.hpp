@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -39,6 +40,17 @@ class BoundedInbox {
         wake_.wait(lock, [this] { return closed_ || !items_.empty(); });
         if (items_.empty()) return false;
         out.swap(items_);
+        weight_ = 0;
+        return true;
+    }
+
+    // Appends what waits now to `out`, without blocking; false when that is nothing.
+    [[nodiscard]] bool take_more(std::vector<T>& out) {
+        const std::scoped_lock lock(mutex_);
+        if (items_.empty()) return false;
+        out.insert(out.end(), std::make_move_iterator(items_.begin()),
+                   std::make_move_iterator(items_.end()));
+        items_.clear();
         weight_ = 0;
         return true;
     }

@@ -23,7 +23,7 @@ struct EmbeddedOptions {
     std::size_t index_batch_events = 1024;
     std::size_t index_batch_bytes = std::size_t{2} << 20;
     std::chrono::milliseconds index_delay{1000};
-    std::size_t largest_batch = 8;  // times the first
+    std::size_t largest_batch = 12;  // times the first
     // Of events that wait for the indexes; put() waits while there are more.
     std::size_t max_recent_events = 32768;
     std::size_t max_recent_bytes = std::size_t{64} << 20;
