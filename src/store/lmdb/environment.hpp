@@ -22,7 +22,7 @@
 namespace parrhesia::store::lmdb {
 
 inline constexpr std::string_view kFormatName = "parrhesia-lmdb";
-inline constexpr std::uint16_t kFormatVersion = 2;
+inline constexpr std::uint16_t kFormatVersion = 1;
 inline constexpr std::string_view kMetaFormat = "format";
 inline constexpr std::string_view kMetaEpoch = "epoch";
 inline constexpr std::string_view kMetaNextSeq = "next_seq";
