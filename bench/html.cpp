@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 namespace parrhesia::bench {
 namespace {
@@ -32,16 +34,29 @@ std::string label(double x, double y, std::string_view anchor, std::string_view 
                        text);
 }
 
-std::string frame(std::string_view title, std::string_view inside) {
+constexpr std::string_view kPlotStyle =
+    ".box{fill:none;stroke:#999}.grid{stroke:#ddd}.line{fill:none;stroke:#06c;stroke-width:1.5}";
+
+// Of kWidth and kHeight.
+struct Plot {
+    std::string title;
+    std::string inside;
+};
+
+std::string box() {
+    return fmt::format(R"(<rect x="{:.0f}" y="10" width="{:.0f}" height="{:.0f}" class="box"/>)",
+                       kLeft, kWidth - kLeft - 10, kHeight - kBottom - 10);
+}
+
+std::string figure(const Plot& plot) {
     return fmt::format(
         "<figure><figcaption>{}</figcaption><svg viewBox=\"0 0 {:.0f} {:.0f}\" width=\"{:.0f}\">"
-        "<rect x=\"{:.0f}\" y=\"10\" width=\"{:.0f}\" height=\"{:.0f}\" class=\"box\"/>{}</svg>"
-        "</figure>\n",
-        title, kWidth, kHeight, kWidth, kLeft, kWidth - kLeft - 10, kHeight - kBottom - 10, inside);
+        "{}{}</svg></figure>\n",
+        plot.title, kWidth, kHeight, kWidth, box(), plot.inside);
 }
 
 // Latency from the left in decades, the share of requests upwards.
-std::string latency_plot(const Report& report) {
+Plot latency_plot(const Report& report) {
     const double first = std::floor(std::log10(std::max(1.0, report.latency_us.front().first)));
     const double last =
         std::max(first + 1, std::ceil(std::log10(std::max(1.0, report.latency_us.back().first))));
@@ -70,10 +85,10 @@ std::string latency_plot(const Report& report) {
         path += fmt::format("L{:.1f} {:.1f}", x_of(us), y_of(share));
     }
     inside += fmt::format(R"(<path class="line" d="{}"/>)", path);
-    return frame("Latency: share of requests not slower", inside);
+    return {"Latency: share of requests not slower", std::move(inside)};
 }
 
-std::string throughput_plot(const Report& report) {
+Plot throughput_plot(const Report& report) {
     const double top = *std::max_element(report.per_second.begin(), report.per_second.end()) * 1.1;
     const auto count = static_cast<double>(report.per_second.size());
     const auto y_of = [top](double value) {
@@ -90,18 +105,46 @@ std::string throughput_plot(const Report& report) {
     inside += label(kLeft - 6, y_of(top / 1.1) + 4, "end", fmt::format("{:.3g}", top / 1.1));
     inside +=
         label(kWidth - 10, kHeight - 12, "end", fmt::format("{:.1f} s", report.get("seconds")));
-    return frame("Throughput over time, " + report.unit + "s per second", inside);
+    return {"Throughput over time, " + report.unit + "s per second", std::move(inside)};
+}
+
+std::vector<Plot> plots_of(const Report& report) {
+    std::vector<Plot> plots;
+    if (!report.latency_us.empty()) plots.push_back(latency_plot(report));
+    if (report.per_second.size() > 1) plots.push_back(throughput_plot(report));
+    return plots;
 }
 
 }  // namespace
+
+std::string to_svg(const Report& report) {
+    constexpr double kTitle = 24;
+    const std::vector<Plot> plots = plots_of(report);
+    const double height = kTitle + (kHeight + kTitle) * static_cast<double>(plots.size());
+    std::string out = fmt::format(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0:.0f} {1:.0f}\" "
+        "width=\"{0:.0f}\" height=\"{1:.0f}\" font-family=\"sans-serif\" font-size=\"11\">"
+        "<style>{2}</style><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n",
+        kWidth, height, kPlotStyle);
+    out += label(kWidth / 2, 16, "middle", escaped(report.name)) + "\n";
+    double top = kTitle;
+    for (const Plot& plot : plots) {
+        out += label(kLeft, top + 14, "start", escaped(plot.title));
+        out += fmt::format("<g transform=\"translate(0 {:.0f})\">{}{}</g>\n", top + kTitle - 6,
+                           box(), plot.inside);
+        top += kHeight + kTitle;
+    }
+    return out + "</svg>\n";
+}
 
 std::string to_html(const std::vector<Report>& reports, std::string_view introduction) {
     std::string out =
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>parrhesia_bench</title>"
         "<style>body{font:14px sans-serif;max-width:1180px;margin:2em auto;padding:0 1em}"
         "figure{display:inline-block;margin:0 1em 1em 0}svg{max-width:100%;font-size:11px}"
-        ".box{fill:none;stroke:#999}.grid{stroke:#ddd}.line{fill:none;stroke:#06c;"
-        "stroke-width:1.5}.failed{color:#b00}pre{overflow-x:auto}</style>\n";
+        ".failed{color:#b00}pre{overflow-x:auto}";
+    out += kPlotStyle;
+    out += "</style>\n";
     out += fmt::format("<h1>parrhesia_bench</h1><pre>{}</pre><pre>{}</pre>\n",
                        escaped(introduction), escaped(to_table(reports)));
     for (const Report& report : reports) {
@@ -109,8 +152,7 @@ std::string to_html(const std::vector<Report>& reports, std::string_view introdu
         for (const std::string& failure : report.failures) {
             out += fmt::format("<p class=\"failed\">FAILED: {}</p>\n", escaped(failure));
         }
-        if (!report.latency_us.empty()) out += latency_plot(report);
-        if (report.per_second.size() > 1) out += throughput_plot(report);
+        for (const Plot& plot : plots_of(report)) out += figure(plot);
         out += "<details><summary>All figures</summary><table>";
         for (const auto& [name, value] : report.figures) {
             out += fmt::format("<tr><td>{}<td>{:.6g}\n", escaped(name), value);

@@ -31,6 +31,7 @@ struct CommandLine {
         "parrhesia_bench"};
     std::string json;
     std::string html;
+    std::string svg_folder;
     CommonOptions common;
     CorpusPart corpus;
     app::GenerateArguments generate;
@@ -187,6 +188,7 @@ void add_others(CommandLine& line) {
     CLI::App* report = line.app.add_subcommand("report", "Results together, against the goals");
     report->add_option("results", line.results, "Files of --json")->required();
     report->add_option("--html", line.html, "Write a page with plots there");
+    report->add_option("--svg", line.svg_folder, "Write the plots of each result there, NAME.svg");
     report->callback([&line] {
         line.chosen = [&line] {
             std::vector<Report> reports;
@@ -240,6 +242,12 @@ int main_of(int argc, char** argv) {
     std::cout << text;
     if (!line.json.empty()) write_file(line.json, to_json(reports.front()));
     if (!line.html.empty()) write_file(line.html, to_html(reports, goals));
+    if (!line.svg_folder.empty()) {
+        for (const Report& report : reports) {
+            if (report.latency_us.empty()) continue;
+            write_file(line.svg_folder + "/" + report.name + ".svg", to_svg(report));
+        }
+    }
     bool is_correct = true;
     for (const Report& report : reports) is_correct = is_correct && report.failures.empty();
     return is_correct ? 0 : 1;

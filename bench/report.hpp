@@ -36,6 +36,9 @@ struct Report {
 [[nodiscard]] std::string to_html(const std::vector<Report>& reports,
                                   std::string_view introduction);
 
+// Its latencies and its throughput as one picture; empty plots are left out.
+[[nodiscard]] std::string to_svg(const Report& report);
+
 // Errors: throws std::runtime_error that names the file.
 void write_file(const std::string& path, std::string_view text);
 

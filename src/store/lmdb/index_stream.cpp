@@ -180,18 +180,20 @@ int IndexStream::advance_lookups(Slice& slice) {
         Found& found = found_[next_found_];
         if (found.slice != slice.number) {
             // Deleted or replaced since it was looked up, if it is gone: seqs are never used again.
-            const int code = slice.txn.get_record(found.seq, found.record);
+            std::string_view record;
+            const int code = slice.txn.get_record(found.seq, record);
             if (code != 0 && code != MDB_NOTFOUND) return code;
             if (code == MDB_NOTFOUND) {
                 ++next_found_;
                 if (!slice.step()) return 0;
                 continue;
             }
+            const auto view = EventView::from_record(record);
+            if (!view) return MDB_CORRUPTED;
+            found.event = *view;
             found.slice = slice.number;
         }
-        const auto view = EventView::from_record(found.record);
-        if (!view) return MDB_CORRUPTED;
-        event_ = *view;
+        event_ = found.event;
         head_ = found.at;
         state_ = State::ready;
         return 0;
@@ -209,12 +211,14 @@ int IndexStream::look_up(std::string_view key, Slice& slice) {
     Found found;
     found.seq = read_u64(value.data());
     if (!slice.bounds.contain(found.seq)) return 0;
-    code = slice.txn.get_record(found.seq, found.record);
+    std::string_view record;
+    code = slice.txn.get_record(found.seq, record);
     if (code != 0) return code;
-    const auto view = EventView::from_record(found.record);
+    const auto view = EventView::from_record(record);
     if (!view) return MDB_CORRUPTED;
     if (!event::matches(filter_, *view)) return 0;
     found.at = SortKey::of(*view);
+    found.event = *view;
     found.slice = slice.number;
     found_.push_back(found);
     return 0;

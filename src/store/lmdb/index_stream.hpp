@@ -96,8 +96,8 @@ class IndexStream {
     struct Found {
         SortKey at;
         std::uint64_t seq = 0;
-        std::uint64_t slice = 0;  // the record's view is valid in this one
-        std::string_view record;
+        std::uint64_t slice = 0;  // the view is valid in this one
+        EventView event;
     };
 
     [[nodiscard]] int advance_ranges(Slice& slice);

@@ -73,6 +73,12 @@ int LmdbScan::fill(Slice& slice, const ScanBudget& budget, ScanPage& page) {
         }
         const EventView& event = first->event();
         const std::string_view json = event.json();
+        if (page.rows.empty()) {  // most pages are small, and growing copies
+            constexpr std::size_t kUsualRows = 32;
+            constexpr std::size_t kUsualBytes = 32 * 1024;
+            page.rows.reserve(std::min(budget.max_rows, kUsualRows));
+            page.text.reserve(std::min(budget.max_bytes, kUsualBytes));
+        }
         if (!page.rows.empty() && page.text.size() + json.size() > budget.max_bytes) return 0;
         page.rows.push_back({event.id(), event.created_at(), event.kind(),
                              static_cast<std::uint32_t>(page.text.size()),
