@@ -210,7 +210,9 @@ base::error_code EmbeddedStore::decide(std::span<const EventPtr> batch,
     return {};
 }
 
-void EmbeddedStore::publish(std::span<const SequencedEvent> accepted, RecentKeys&& keys) {
+// noexcept: what is in the journal must become visible, in its order. Without the memory for that
+// the process ends, and the next start finds the events.
+void EmbeddedStore::publish(std::span<const SequencedEvent> accepted, RecentKeys&& keys) noexcept {
     next_seq_ = accepted.back().seq + 1;
     {
         const std::scoped_lock lock(keys_mutex_);

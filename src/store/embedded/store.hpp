@@ -49,7 +49,7 @@ class EmbeddedStore final : public EventStore {
     [[nodiscard]] base::error_code decide(std::span<const EventPtr> batch,
                                           std::span<PutResult> results,
                                           std::vector<SequencedEvent>& accepted, RecentKeys& keys);
-    void publish(std::span<const SequencedEvent> accepted, RecentKeys&& keys);
+    void publish(std::span<const SequencedEvent> accepted, RecentKeys&& keys) noexcept;
     void note_trouble(base::Errc errc, std::string_view why);
 
     // --- the indexer's thread ---
