@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include <cerrno>
+#include <chrono>
+#include <limits>
 #include <string>
 #include <system_error>
 
@@ -27,6 +29,15 @@ TemporaryFolder::~TemporaryFolder() {
 std::unique_ptr<store::EventStore> open_new_store(const std::filesystem::path& folder) {
     store::EmbeddedOptions options;
     options.lmdb.path = folder;
+    return store::open_embedded_store(options);
+}
+
+std::unique_ptr<store::EventStore> open_new_unindexed_store(const std::filesystem::path& folder) {
+    store::EmbeddedOptions options;
+    options.lmdb.path = folder;
+    options.index_batch_events = std::numeric_limits<std::size_t>::max();
+    options.index_batch_bytes = std::numeric_limits<std::size_t>::max();
+    options.index_delay = std::chrono::hours(24);
     return store::open_embedded_store(options);
 }
 

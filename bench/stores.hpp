@@ -26,5 +26,8 @@ class TemporaryFolder {
 // Errors: throws std::runtime_error as the store does.
 [[nodiscard]] std::unique_ptr<store::EventStore> open_new_store(
     const std::filesystem::path& folder);
+// The same, but its events stay in the journal until it closes.
+[[nodiscard]] std::unique_ptr<store::EventStore> open_new_unindexed_store(
+    const std::filesystem::path& folder);
 
 }  // namespace parrhesia::bench

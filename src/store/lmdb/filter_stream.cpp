@@ -16,12 +16,25 @@ FilterStream::FilterStream(event::Filter filter)
 void FilterStream::take_recent(const RecentView& recent, std::uint64_t first_seq,
                                const ScanBounds& bounds) {
     if (state_ == State::exhausted || recent.last_seq() < first_seq) return;
+    // Where thousands may match, only the newest can be asked for: the records of the others are
+    // not looked at.
     const RecentFilter filter(*filter_);
+    std::vector<const RecentEvent*> candidates;
     recent.for_each_from(first_seq, [&](std::uint64_t seq, const RecentEvent& event) {
-        if (bounds.contain(seq) && filter.matches(event)) {
-            recent_.push_back({SortKey::of(event.event->view()), event.event});
-        }
+        if (filter.may_match(event) && bounds.contain(seq)) candidates.push_back(&event);
     });
+    std::sort(candidates.begin(), candidates.end(), [](const RecentEvent* a, const RecentEvent* b) {
+        return a->created_at > b->created_at;
+    });
+    for (const RecentEvent* event : candidates) {
+        // Of one second the ids decide, so all of it is wanted.
+        if (recent_.size() >= remaining_ &&
+            event->created_at < recent_[remaining_ - 1].at.created_at()) {
+            break;
+        }
+        if (!filter.matches(*event)) continue;
+        recent_.push_back({SortKey::of(event->event->view()), event->event});
+    }
     std::sort(recent_.begin(), recent_.end(),
               [](const Recent& a, const Recent& b) { return a.at < b.at; });
     if (recent_.size() > remaining_) recent_.resize(remaining_);

@@ -27,16 +27,27 @@ RecentEvent::RecentEvent(const SequencedEvent& its_event)
     : event(its_event.event), replaces(its_event.replaces) {
     const event::EventView view = event->view();
     created_at = view.created_at();
+    id = first_bytes(view.id_bytes());
     author = first_bytes(view.pubkey_bytes());
     kind = view.kind();
     for (const event::IndexedTag tag : view.tags()) tag_bits |= tag_bit(tag.name, tag.value);
 }
 
-RecentFilter::RecentFilter(const event::Filter& filter) : filter_(filter) {
-    authors_.reserve(filter.authors.size());
-    for (const base::PubKey& author : filter.authors)
-        authors_.push_back(first_bytes(author.view()));
-    std::sort(authors_.begin(), authors_.end());
+void PrefixSet::add(std::string_view bytes) {
+    const std::uint64_t prefix = first_bytes(bytes);
+    sorted_.push_back(prefix);
+    const std::size_t slot = prefix % kSlots;
+    table_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+}
+
+void PrefixSet::finish() { std::sort(sorted_.begin(), sorted_.end()); }
+
+bool PrefixSet::contains(std::uint64_t prefix) const noexcept {
+    return std::binary_search(sorted_.begin(), sorted_.end(), prefix);
+}
+
+RecentFilter::RecentFilter(const event::Filter& filter)
+    : filter_(filter), ids_(filter.ids), authors_(filter.authors) {
     for (const event::TagFilter& tag : filter.tags) {
         std::uint64_t mask = 0;
         for (const std::string& value : tag.values) mask |= tag_bit(tag.name, value);
@@ -44,21 +55,19 @@ RecentFilter::RecentFilter(const event::Filter& filter) : filter_(filter) {
     }
 }
 
+// What lets the fewest pass comes first.
 bool RecentFilter::may_match(const RecentEvent& event) const noexcept {
+    if (!ids_.allows(event.id) || !authors_.allows(event.author)) return false;
+    for (const std::uint64_t mask : tag_masks_) {
+        if ((event.tag_bits & mask) == 0) return false;
+    }
     if (event.created_at < filter_.since || event.created_at > filter_.until) return false;
-    if (!filter_.kinds.empty() &&
-        !std::binary_search(filter_.kinds.begin(), filter_.kinds.end(), event.kind)) {
-        return false;
-    }
-    if (!authors_.empty() && !std::binary_search(authors_.begin(), authors_.end(), event.author)) {
-        return false;
-    }
-    return std::all_of(tag_masks_.begin(), tag_masks_.end(),
-                       [&event](std::uint64_t mask) { return (event.tag_bits & mask) != 0; });
+    return filter_.kinds.empty() ||
+           std::binary_search(filter_.kinds.begin(), filter_.kinds.end(), event.kind);
 }
 
 bool RecentFilter::matches(const RecentEvent& event) const noexcept {
-    return may_match(event) && event::matches(filter_, event.event->view());
+    return event::matches(filter_, event.event->view());
 }
 
 void RecentEvents::append(std::span<const SequencedEvent> events) {

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,23 +35,55 @@ struct RecentEvent {
 
     event::EventPtr event;
     std::int64_t created_at = 0;
+    std::uint64_t id = 0;        // its first bytes
     std::uint64_t author = 0;    // the first bytes of the pubkey
     std::uint64_t tag_bits = 0;  // one of 64 for each single-letter tag, by its name and value
     std::uint64_t replaces = 0;
     event::Kind kind = 0;
 };
 
+static_assert(sizeof(RecentEvent) == 64, "one cache line each: a query looks at all of them");
+
+// The values of one condition, by their first bytes: most of what is not among them is refused by
+// one look at a table that fits into the first-level cache, without a branch that goes either way.
+class PrefixSet {
+  public:
+    template <class Bytes>
+    explicit PrefixSet(const std::vector<Bytes>& values) {
+        for (const Bytes& value : values) add(value.view());
+        finish();
+    }
+    // No values: no condition.
+    [[nodiscard]] bool allows(std::uint64_t prefix) const noexcept {
+        if (sorted_.empty()) return true;
+        const std::size_t slot = prefix % kSlots;
+        if ((table_[slot / 64] >> (slot % 64) & 1) == 0) return false;
+        return contains(prefix);
+    }
+
+  private:
+    static constexpr std::size_t kSlots = 4096;
+    void add(std::string_view bytes);
+    void finish();
+    [[nodiscard]] bool contains(std::uint64_t prefix) const noexcept;
+
+    std::vector<std::uint64_t> sorted_;
+    std::array<std::uint64_t, kSlots / 64> table_{};
+};
+
 // A filter, prepared for many comparisons. Lifetime: not beyond the filter.
 class RecentFilter {
   public:
     explicit RecentFilter(const event::Filter& filter);
+    // False: it does not match. Looks at nothing but the entry.
+    [[nodiscard]] bool may_match(const RecentEvent& event) const noexcept;
+    // The whole truth, from the record.
     [[nodiscard]] bool matches(const RecentEvent& event) const noexcept;
 
   private:
-    [[nodiscard]] bool may_match(const RecentEvent& event) const noexcept;
-
     const event::Filter& filter_;
-    std::vector<std::uint64_t> authors_;    // sorted
+    const PrefixSet ids_;
+    const PrefixSet authors_;
     std::vector<std::uint64_t> tag_masks_;  // of each tag condition: the bits of all its values
 };
 
