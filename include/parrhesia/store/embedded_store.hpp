@@ -1,6 +1,6 @@
 // The embedded store of a relay: a journal in front of the LMDB indexes, in one folder.
 //
-// put() is done when its events are in the journal, one sequential write and one fdatasync; from
+// put() is done when its events are in the journal, one sequential, synchronous write; from
 // then on queries see them. A thread of its own puts them into the indexes a little later, many at
 // a time, which costs a fraction of what a transaction for each small batch would. docs/storage.md
 // has the formats and the recovery.
