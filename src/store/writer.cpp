@@ -32,7 +32,7 @@ constexpr std::array<std::pair<PutStatus, const char*>, 4> kOutcomes{{
 struct WriterMetrics {
     explicit WriterMetrics(MetricsRegistry& registry)
         : batch_events(registry.histogram("parrhesia_store_batch_events",
-                                          "Events per transaction of the store's writer",
+                                          "Events per batch of the store's writer",
                                           {1, 2, 5, 10, 20, 50, 100, 200, 500, 1000})),
           commit_seconds(registry.histogram("parrhesia_store_commit_seconds",
                                             "Time to store one batch, durably",

@@ -1,4 +1,4 @@
-// Durable events. Implementations: lmdb/ (embedded).
+// Durable events. Implementations: embedded/ (a journal in front of lmdb/), lmdb/ alone.
 //
 // This interface blocks: it is called by the store's own threads (writer.hpp, readers.hpp), by the
 // command line tools and by the contract suite (tests/store/contract_suite.hpp) that every
@@ -99,11 +99,11 @@ class EventStore {
   public:
     virtual ~EventStore() = default;
 
-    // Stores a batch in one durable transaction; on return everything reported as stored survives a
+    // Stores a batch, durably and as one; on return everything reported as stored survives a
     // power cut. Results stand in the order of `batch`; events of one batch see each other. On a
     // failed commit every event that would have been stored is `failed` (outcome unknown counts as
     // failed). Replaceable and addressable events replace their predecessors in the same
-    // transaction; at equal created_at the lowest id wins (NIP-01). Ephemeral events must not come
+    // step; at equal created_at the lowest id wins (NIP-01). Ephemeral events must not come
     // here.
     //
     // Threading: one thread at a time, any thread. Errors: in the results; never throws.

@@ -1,4 +1,5 @@
-// The embedded store: LMDB in a folder. The format is docs/storage.md.
+// The indexes of the embedded store: LMDB in a folder. A store of its own in tests; a relay opens
+// embedded_store.hpp. The format is docs/storage.md.
 #pragma once
 
 #include "parrhesia/store/event_store.hpp"

@@ -1,5 +1,5 @@
 // Group commit: the one thread that writes takes all that has queued up since its last commit and
-// stores it in one transaction: the batch grows with the load (smart batching). Where all of it is
+// stores it in one put(): the batch grows with the load (smart batching). Where all of it is
 // pipelined it pauses a little for more, because a commit costs as much CPU as several events.
 #pragma once
 
@@ -39,7 +39,7 @@ class CommitListener {
 
 struct WriterOptions {
     std::size_t inbox_bytes = 64u << 20;  // of events waiting; above it submit() refuses
-    std::size_t max_batch_events = 1000;  // per transaction
+    std::size_t max_batch_events = 1000;  // per put()
     // For more pipelined events; again, up to ten times, while any come.
     std::chrono::microseconds pause{100};
 };
