@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <cassert>
 #include <exception>
 #include <stdexcept>
 #include <utility>
@@ -251,14 +252,16 @@ void EmbeddedStore::run_indexer() {
         const std::size_t batch_size = batch_size_;
         batch_size_ = batch_is_full() ? std::min(2 * batch_size_, options_.largest_batch) : 1;
         const std::uint64_t from = indexed_seq_ + 1;
+        const std::uint64_t to = last_seq_;
         base::error_code error;
-        if (last_seq_ >= from) {
+        if (to >= from) {
             lock.unlock();
             std::vector<SequencedEvent> batch;
-            error = index_batch(from, batch_size, batch);
+            error = index_batch(from, to, batch_size, batch);
             lock.lock();
             if (!error) {
                 indexed_seq_ = batch.back().seq;
+                assert(indexed_seq_ <= last_seq_);
                 for (const SequencedEvent& event : batch) {
                     waiting_bytes_ -= event.event->memory_bytes();
                 }
@@ -277,12 +280,13 @@ bool EmbeddedStore::batch_is_full() const noexcept {
 }
 
 // Moves events from seq `from` on, one batch of them, out of the recent ones into the indexes.
-base::error_code EmbeddedStore::index_batch(std::uint64_t from, std::size_t size,
+// Those behind `to` may be among the recent ones already, but publish() has not counted them yet.
+base::error_code EmbeddedStore::index_batch(std::uint64_t from, std::uint64_t to, std::size_t size,
                                             std::vector<SequencedEvent>& batch) noexcept {
     try {
         std::size_t bytes = 0;
         recent_.view().for_each_from(from, [&](std::uint64_t seq, const RecentEvent& event) {
-            if (batch.size() / size >= options_.index_batch_events) return;
+            if (seq > to || batch.size() / size >= options_.index_batch_events) return;
             if (!batch.empty() && bytes / size >= options_.index_batch_bytes) return;
             bytes += event.event->memory_bytes();
             batch.push_back({event.event, seq, event.replaces});

@@ -54,7 +54,8 @@ class EmbeddedStore final : public EventStore {
 
     // --- the indexer's thread ---
     void run_indexer();
-    [[nodiscard]] base::error_code index_batch(std::uint64_t from, std::size_t size,
+    [[nodiscard]] base::error_code index_batch(std::uint64_t from, std::uint64_t to,
+                                               std::size_t size,
                                                std::vector<SequencedEvent>& batch) noexcept;
 
     [[nodiscard]] bool batch_is_full() const noexcept;  // with mutex_ held

@@ -177,6 +177,11 @@ void Environment::report_if_damaged(int code) noexcept {
 void Environment::check_format() {
     MDB_txn* txn = nullptr;
     int code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &txn);
+    // A process that writes may grow the map between our opening it and this look at it.
+    while (code == MDB_MAP_RESIZED) {
+        code = mdb_env_set_mapsize(handle_, 0);
+        if (code == 0) code = mdb_txn_begin(handle_, nullptr, MDB_RDONLY, &txn);
+    }
     if (code != 0) refuse_code(data_file(), code);
     MDB_val format{};
     const auto open = [&](const char* name, MDB_dbi& database) {
