@@ -37,6 +37,9 @@ void ImportReport::add_stored(store::PutStatus status) noexcept {
         case store::PutStatus::superseded:
             ++counts_.superseded;
             break;
+        case store::PutStatus::deleted:
+            ++counts_.deleted;
+            break;
         case store::PutStatus::failed:
             break;
     }

@@ -18,6 +18,7 @@ struct ImportCounts {
     std::uint64_t stored = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t superseded = 0;
+    std::uint64_t deleted = 0;  // their authors want them gone (NIP-09, NIP-62)
     std::uint64_t refused = 0;
     std::map<std::string, std::uint64_t> refused_by_reason;
 };

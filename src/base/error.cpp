@@ -35,6 +35,20 @@ const char* sentence(Errc errc) noexcept {
             return "already have this event";
         case Errc::superseded:
             return "a newer version exists";
+        case Errc::deleted:
+            return "deleted at its author's request";
+        case Errc::vanished:
+            return "its author has requested to vanish";
+        case Errc::expired:
+            return "the event has expired";
+        case Errc::insufficient_work:
+            return "the event lacks proof of work";
+        case Errc::auth_required:
+            return "authenticate first";
+        case Errc::restricted:
+            return "not allowed for this pubkey";
+        case Errc::muted:
+            return "nobody was listening";
         case Errc::blocked:
             return "refused by the policy of this relay";
         case Errc::rate_limited:

@@ -85,6 +85,10 @@ void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
             metrics.events_superseded.add();
             send_ok(id, false, protocol::to_client(make_error_code(base::Errc::superseded)));
             break;
+        case store::PutStatus::deleted:
+            metrics.events_deleted.add();
+            send_ok(id, false, protocol::to_client(outcome.result.error));
+            break;
         case store::PutStatus::failed:
             metrics.events_failed.add();
             send_ok(id, false, protocol::to_client(outcome.result.error));

@@ -20,6 +20,7 @@ struct PipelineMetrics {
           events_stored(event_counter(registry, "stored")),
           events_duplicate(event_counter(registry, "duplicate")),
           events_superseded(event_counter(registry, "superseded")),
+          events_deleted(event_counter(registry, "deleted")),
           events_ephemeral(event_counter(registry, "ephemeral")),
           events_refused(event_counter(registry, "refused")),
           events_failed(event_counter(registry, "failed")),
@@ -58,6 +59,7 @@ struct PipelineMetrics {
     base::Counter& events_stored;
     base::Counter& events_duplicate;
     base::Counter& events_superseded;
+    base::Counter& events_deleted;
     base::Counter& events_ephemeral;
     base::Counter& events_refused;
     base::Counter& events_failed;

@@ -17,6 +17,7 @@ std::string_view prefix_of(base::error_code code) noexcept {
         case Errc::invalid_filter:
         case Errc::invalid_subscription_id:
         case Errc::created_at_out_of_range:
+        case Errc::expired:
         case Errc::too_large:
         // One prefix for tags, filters and subscriptions: the request breaks an announced limit,
         // and trying again later does not help.
@@ -28,8 +29,18 @@ std::string_view prefix_of(base::error_code code) noexcept {
         // No standardized prefix says it better, and clients know this one.
         case Errc::superseded:
             return "duplicate: ";
+        case Errc::deleted:
+        case Errc::vanished:
         case Errc::blocked:
             return "blocked: ";
+        case Errc::insufficient_work:
+            return "pow: ";
+        case Errc::auth_required:
+            return "auth-required: ";
+        case Errc::restricted:
+            return "restricted: ";
+        case Errc::muted:
+            return "mute: ";
         case Errc::rate_limited:
             return "rate-limited: ";
         case Errc::overloaded:
@@ -73,6 +84,20 @@ std::string_view reason_label(base::error_code code) noexcept {
             return "duplicate";
         case Errc::superseded:
             return "superseded";
+        case Errc::deleted:
+            return "deleted";
+        case Errc::vanished:
+            return "vanished";
+        case Errc::expired:
+            return "expired";
+        case Errc::insufficient_work:
+            return "insufficient_work";
+        case Errc::auth_required:
+            return "auth_required";
+        case Errc::restricted:
+            return "restricted";
+        case Errc::muted:
+            return "muted";
         case Errc::blocked:
             return "blocked";
         case Errc::rate_limited:

@@ -37,9 +37,12 @@ struct ReaderMetrics {
 // One query. Three hands touch it, one after another: the queue of runnable queries, the reader
 // that runs a slice, and the home thread, which gets a page and asks for more.
 struct RunningQuery {
-    RunningQuery(std::vector<Filter> its_filters, base::TaskQueue& its_home,
-                 Readers::OnPage its_on_page)
-        : home(its_home), filters(std::move(its_filters)), on_page(std::move(its_on_page)) {}
+    RunningQuery(std::vector<Filter> its_filters, ScanOptions its_options,
+                 base::TaskQueue& its_home, Readers::OnPage its_on_page)
+        : home(its_home),
+          filters(std::move(its_filters)),
+          options(std::move(its_options)),
+          on_page(std::move(its_on_page)) {}
 
     base::TaskQueue& home;
     const SteadyTime started = steady_clock::now();
@@ -48,6 +51,7 @@ struct RunningQuery {
 
     // owned by whoever runs the slice
     std::vector<Filter> filters;  // until the scan is made
+    ScanOptions options;          // the same
     std::unique_ptr<Scan> scan;
     std::chrono::nanoseconds used{0};
 
@@ -204,7 +208,8 @@ struct Readers::Impl {
 
     base::error_code scan_slice(RunningQuery& query, SteadyTime deadline, ScanPage& page) {
         try {
-            if (!query.scan) query.scan = store.scan(std::move(query.filters));
+            if (!query.scan)
+                query.scan = store.scan(std::move(query.filters), std::move(query.options));
             return query.scan->next({deadline, options.page_rows, options.page_bytes}, page);
         } catch (const std::exception& error) {  // out of memory
             base::log::error("store-reader: a query failed: {}", error.what());
@@ -229,9 +234,10 @@ Readers::Readers(EventStore& store, base::MetricsRegistry& metrics, ReadersOptio
     : impl_(std::make_unique<Impl>(store, metrics, options)) {}
 Readers::~Readers() { stop(); }
 
-std::shared_ptr<Query> Readers::start(std::vector<Filter> filters, base::TaskQueue& home,
-                                      OnPage on_page) {
-    auto query = std::make_shared<RunningQuery>(std::move(filters), home, std::move(on_page));
+std::shared_ptr<Query> Readers::start(std::vector<Filter> filters, ScanOptions options,
+                                      base::TaskQueue& home, OnPage on_page) {
+    auto query = std::make_shared<RunningQuery>(std::move(filters), std::move(options), home,
+                                                std::move(on_page));
     impl_->runnables->count_in();
     impl_->runnables->push(query);
     return std::make_shared<QueryHandle>(std::move(query), impl_->runnables);

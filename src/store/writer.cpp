@@ -22,10 +22,11 @@ using base::Gauge;
 using base::Histogram;
 using base::MetricsRegistry;
 
-constexpr std::array<std::pair<PutStatus, const char*>, 4> kOutcomes{{
+constexpr std::array<std::pair<PutStatus, const char*>, 5> kOutcomes{{
     {PutStatus::stored, "stored"},
     {PutStatus::duplicate, "duplicate"},
     {PutStatus::superseded, "superseded"},
+    {PutStatus::deleted, "deleted"},
     {PutStatus::failed, "failed"},
 }};
 

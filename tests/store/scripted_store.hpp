@@ -28,7 +28,7 @@ class ScriptedStore final : public store::EventStore {
         }
         return results;
     }
-    std::unique_ptr<store::Scan> scan(std::vector<event::Filter>) override {
+    std::unique_ptr<store::Scan> scan(std::vector<event::Filter>, store::ScanOptions) override {
         const std::scoped_lock lock(mutex_);
         return std::make_unique<ScriptedScan>(slices.at(scans_++));
     }

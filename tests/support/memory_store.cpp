@@ -37,8 +37,8 @@ void wait_while(const std::atomic<bool>& held) {
 
 class MemoryScan final : public store::Scan {
   public:
-    MemoryScan(MemoryStore& store, std::vector<Filter> filters)
-        : store_(store), filters_(std::move(filters)) {}
+    MemoryScan(MemoryStore& store, std::vector<Filter> filters, store::ScanOptions options)
+        : store_(store), filters_(std::move(filters)), options_(std::move(options)) {}
 
     base::error_code next(const store::ScanBudget& budget, store::ScanPage& page) override {
         page.clear();
@@ -47,12 +47,21 @@ class MemoryScan final : public store::Scan {
         while (next_ < found_.size() && page.rows.size() < budget.max_rows &&
                (page.rows.empty() || page.text.size() < budget.max_bytes)) {
             const EventPtr& event = found_[next_++];
+            if (options_.want == store::ScanOptions::Want::authors) {
+                page.rows.push_back({event->id(), event->created_at(), event->kind(), 0, 0});
+                page.authors.push_back(event->pubkey());
+                continue;
+            }
             page.rows.push_back({event->id(), event->created_at(), event->kind(),
                                  static_cast<std::uint32_t>(page.text.size()),
                                  static_cast<std::uint32_t>(event->json().size())});
             page.text.append(event->json());
         }
         page.done = next_ == found_.size();
+        if (page.done) {
+            page.completeness =
+                left_out_ ? store::Completeness::more : store::Completeness::finished;
+        }
         return {};
     }
     [[nodiscard]] base::Mark mark() const noexcept override { return mark_; }
@@ -70,21 +79,30 @@ class MemoryScan final : public store::Scan {
         }
         std::sort(all.begin(), all.end(), newer);
         std::vector<bool> wanted(all.size());
+        std::vector<bool> cut(all.size());
         for (const Filter& filter : filters_) {
             std::uint32_t left = filter.limit.value_or(std::numeric_limits<std::uint32_t>::max());
-            for (std::size_t i = 0; i < all.size() && left > 0; ++i) {
+            for (std::size_t i = 0; i < all.size(); ++i) {
                 if (!event::matches(filter, all[i]->view())) continue;
-                wanted[i] = true;
-                --left;
+                if (options_.visibility && !options_.visibility->shows(all[i]->view())) continue;
+                if (left == 0) {
+                    cut[i] = true;
+                } else {
+                    wanted[i] = true;
+                    --left;
+                }
             }
         }
         for (std::size_t i = 0; i < all.size(); ++i) {
+            left_out_ = left_out_ || (cut[i] && !wanted[i]);
             if (wanted[i]) found_.push_back(all[i]);
         }
     }
 
     MemoryStore& store_;
     const std::vector<Filter> filters_;
+    const store::ScanOptions options_;
+    bool left_out_ = false;
     bool begun_ = false;
     base::Mark mark_;
     std::vector<EventPtr> found_;
@@ -126,8 +144,9 @@ std::vector<store::PutResult> MemoryStore::put(std::span<const EventPtr> batch) 
     return results;
 }
 
-std::unique_ptr<store::Scan> MemoryStore::scan(std::vector<Filter> filters) {
-    return std::make_unique<MemoryScan>(*this, std::move(filters));
+std::unique_ptr<store::Scan> MemoryStore::scan(std::vector<Filter> filters,
+                                               store::ScanOptions options) {
+    return std::make_unique<MemoryScan>(*this, std::move(filters), std::move(options));
 }
 
 base::error_code MemoryStore::writable() const noexcept {

@@ -14,7 +14,9 @@ class MemoryStore final : public store::EventStore {
   public:
     [[nodiscard]] std::vector<store::PutResult> put(
         std::span<const event::EventPtr> batch) override;
-    [[nodiscard]] std::unique_ptr<store::Scan> scan(std::vector<event::Filter> filters) override;
+    [[nodiscard]] std::unique_ptr<store::Scan> scan(std::vector<event::Filter> filters,
+                                                    store::ScanOptions options) override;
+    using EventStore::scan;
     [[nodiscard]] base::error_code writable() const noexcept override;
     [[nodiscard]] store::StoreStats stats() const override;
 

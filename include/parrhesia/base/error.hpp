@@ -26,6 +26,13 @@ enum class Errc {
     too_many,                 // subscriptions, filters, filter items or tags above a limit
     duplicate,                // the store has the event already
     superseded,               // the store has a newer version of this replaceable event
+    deleted,                  // its author has asked for its deletion (NIP-09)
+    vanished,                 // its author has asked to vanish (NIP-62)
+    expired,                  // its expiration has passed (NIP-40)
+    insufficient_work,        // the id has not enough leading zero bits (NIP-13)
+    auth_required,            // who is asking must be known first (NIP-42)
+    restricted,               // who is asking is known, and may not
+    muted,                    // ephemeral, and nobody was listening (NIP-01)
     blocked,                  // policy refuses this author, kind or peer
     rate_limited,             // slow down
     overloaded,               // a queue is full; nothing was stored

@@ -10,6 +10,7 @@
 #include "parrhesia/base/position.hpp"
 #include "parrhesia/event/event.hpp"
 #include "parrhesia/event/filter.hpp"
+#include "parrhesia/event/visibility.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace parrhesia::store {
@@ -31,6 +33,7 @@ enum class PutStatus : std::uint8_t {
     stored,      // durable and visible to queries; `position` is set
     duplicate,   // the store has this id already
     superseded,  // a version of this replaceable or addressable event that wins is stored
+    deleted,     // its author, or a recipient, wants it gone; `error`: Errc::deleted or vanished
     failed,      // nothing was stored; `error` says why
 };
 
@@ -55,11 +58,30 @@ struct ScanRow {
     std::uint32_t json_size = 0;
 };
 
+// What a scan looks for besides its filters.
+struct ScanOptions {
+    // Events it does not show are passed over; null: everything is shown.
+    std::shared_ptr<const event::Visibility> visibility;
+    enum class Want : std::uint8_t { json, authors };
+    // authors: ScanPage::authors instead of the JSON, for those who only count.
+    Want want = Want::json;
+};
+
+// What a scan that is done knows about its filters' limits (NIP-67).
+enum class Completeness : std::uint8_t {
+    unknown,   // a limit was reached, and whether it left anything out would cost too much
+    finished,  // every match has been in a page
+    more,      // at least one match was left out
+};
+
 // One slice of results. The JSON of all rows stands in one buffer: one allocation per page.
 struct ScanPage {
     std::string text;
     std::vector<ScanRow> rows;
+    std::vector<base::PubKey>
+        authors;        // of the rows, if the options want them; `text` is then empty
     bool done = false;  // nothing more will come
+    Completeness completeness = Completeness::unknown;  // once done
 
     [[nodiscard]] std::string_view json(const ScanRow& row) const noexcept {
         return std::string_view(text).substr(row.json_offset, row.json_size);
@@ -67,7 +89,9 @@ struct ScanPage {
     void clear() noexcept {
         text.clear();
         rows.clear();
+        authors.clear();
         done = false;
+        completeness = Completeness::unknown;
     }
 };
 
@@ -110,7 +134,12 @@ class EventStore {
     [[nodiscard]] virtual std::vector<PutResult> put(std::span<const EventPtr> batch) = 0;
 
     // Threading: from any thread, besides put() and other scans.
-    [[nodiscard]] virtual std::unique_ptr<Scan> scan(std::vector<Filter> filters) = 0;
+    [[nodiscard]] virtual std::unique_ptr<Scan> scan(std::vector<Filter> filters,
+                                                     ScanOptions options) = 0;
+    // Everything, as JSON.
+    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters) {
+        return scan(std::move(filters), ScanOptions());
+    }
 
     // Empty error when the last put() could write; else why not. Cheap, for /ready. Only the next
     // put() finds out that the trouble is over, so do not hold events back because of it.

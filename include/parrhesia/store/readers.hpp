@@ -55,8 +55,13 @@ class Readers {
     // Runs the first slice soon. `on_page` runs on `home`, which outlives stop(); a page without
     // rows comes only when the query is done or has failed. Destroying the returned query cancels
     // it.
+    [[nodiscard]] std::shared_ptr<Query> start(std::vector<Filter> filters, ScanOptions options,
+                                               base::TaskQueue& home, OnPage on_page);
+    // Everything, as JSON.
     [[nodiscard]] std::shared_ptr<Query> start(std::vector<Filter> filters, base::TaskQueue& home,
-                                               OnPage on_page);
+                                               OnPage on_page) {
+        return start(std::move(filters), ScanOptions(), home, std::move(on_page));
+    }
 
     // Ends the threads; queries under way are dropped without a word. Idempotent.
     void stop();

@@ -314,8 +314,8 @@ base::error_code EmbeddedStore::writable() const noexcept {
     return indexes_.writable();
 }
 
-std::unique_ptr<Scan> EmbeddedStore::scan(std::vector<Filter> filters) {
-    return indexes_.scan(std::move(filters), &recent_);
+std::unique_ptr<Scan> EmbeddedStore::scan(std::vector<Filter> filters, ScanOptions options) {
+    return indexes_.scan(std::move(filters), std::move(options), &recent_);
 }
 
 StoreStats EmbeddedStore::stats() const {

@@ -35,7 +35,9 @@ class EmbeddedStore final : public EventStore {
     EmbeddedStore& operator=(const EmbeddedStore&) = delete;
 
     [[nodiscard]] std::vector<PutResult> put(std::span<const EventPtr> batch) override;
-    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters) override;
+    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters,
+                                             ScanOptions options) override;
+    using EventStore::scan;
     [[nodiscard]] base::error_code writable() const noexcept override;
     [[nodiscard]] StoreStats stats() const override;
 

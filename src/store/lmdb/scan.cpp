@@ -8,8 +8,8 @@
 namespace parrhesia::store::lmdb {
 
 LmdbScan::LmdbScan(Environment& environment, const RecentEvents* recent,
-                   std::vector<Filter> filters)
-    : environment_(environment), recent_(recent) {
+                   std::vector<Filter> filters, ScanOptions options)
+    : environment_(environment), recent_(recent), options_(std::move(options)) {
     streams_.reserve(filters.size());
     for (Filter& filter : filters) streams_.emplace_back(std::move(filter));
 }

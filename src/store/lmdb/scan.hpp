@@ -14,7 +14,8 @@ namespace parrhesia::store::lmdb {
 class LmdbScan final : public Scan {
   public:
     // `recent`, if not null: events that are stored and not in the indexes yet. Both outlive it.
-    LmdbScan(Environment& environment, const RecentEvents* recent, std::vector<Filter> filters);
+    LmdbScan(Environment& environment, const RecentEvents* recent, std::vector<Filter> filters,
+             ScanOptions options);
 
     [[nodiscard]] base::error_code next(const ScanBudget& budget, ScanPage& page) override;
     [[nodiscard]] base::Mark mark() const noexcept override { return base::Mark(bounds_.mark); }
@@ -29,6 +30,7 @@ class LmdbScan final : public Scan {
 
     Environment& environment_;
     const RecentEvents* const recent_;
+    const ScanOptions options_;
     std::vector<FilterStream> streams_;
     std::uint64_t slices_ = 0;
     ScanBounds bounds_;

@@ -108,12 +108,13 @@ void LmdbStore::note_success() {
     }
 }
 
-std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters) {
-    return scan(std::move(filters), nullptr);
+std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, ScanOptions options) {
+    return scan(std::move(filters), std::move(options), nullptr);
 }
 
-std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, const RecentEvents* recent) {
-    return std::make_unique<LmdbScan>(environment_, recent, std::move(filters));
+std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, ScanOptions options,
+                                      const RecentEvents* recent) {
+    return std::make_unique<LmdbScan>(environment_, recent, std::move(filters), std::move(options));
 }
 
 base::error_code LmdbStore::writable() const noexcept {

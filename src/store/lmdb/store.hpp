@@ -19,7 +19,9 @@ class LmdbStore final : public EventStore {
     explicit LmdbStore(const LmdbOptions& options) : environment_(options) {}
 
     [[nodiscard]] std::vector<PutResult> put(std::span<const EventPtr> batch) override;
-    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters) override;
+    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters,
+                                             ScanOptions options) override;
+    using EventStore::scan;
     [[nodiscard]] base::error_code writable() const noexcept override;
     [[nodiscard]] StoreStats stats() const override;
 
@@ -28,7 +30,7 @@ class LmdbStore final : public EventStore {
     // put(). Errors: Errc::store_not_writable, store_unavailable, store_damaged.
     [[nodiscard]] base::error_code index(std::span<const SequencedEvent> events);
     // A scan of these indexes and of `recent`, which outlives it; null: none.
-    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters,
+    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters, ScanOptions options,
                                              const RecentEvents* recent);
 
     [[nodiscard]] Environment& environment() noexcept { return environment_; }
