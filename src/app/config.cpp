@@ -1,9 +1,34 @@
 #include "app/config.hpp"
 
+#include "parrhesia/base/bytes.hpp"
+#include "parrhesia/base/relay_url.hpp"
+
 #include <algorithm>
 #include <thread>
 
 namespace parrhesia::app {
+namespace {
+
+// The elements of both have been checked when the configuration was read (key_builders.hpp).
+
+policy::KindSet to_kind_set(const std::vector<std::string>& kinds) {
+    policy::KindSet set;
+    for (const std::string& kind : kinds) {
+        [[maybe_unused]] const bool added = set.add(kind);
+    }
+    return set;
+}
+
+std::vector<base::PubKey> to_pubkeys(const std::vector<std::string>& texts) {
+    std::vector<base::PubKey> pubkeys;
+    for (const std::string& text : texts) {
+        if (const auto pubkey = base::parse_hex<base::PubKey>(text)) pubkeys.push_back(*pubkey);
+    }
+    std::sort(pubkeys.begin(), pubkeys.end());
+    return pubkeys;
+}
+
+}  // namespace
 
 base::NetworkList LimitsSection::exempt_networks() const {
     base::NetworkList list;
@@ -12,6 +37,23 @@ base::NetworkList LimitsSection::exempt_networks() const {
         [[maybe_unused]] const bool added = list.add(network);
     }
     return list;
+}
+
+policy::KindSet LimitsSection::denied_kind_set() const { return to_kind_set(denied_kinds); }
+
+policy::AccessRules AuthSection::rules() const {
+    policy::AccessRules rules;
+    rules.read = read;
+    rules.write = write;
+    rules.write_kinds = to_kind_set(write_kinds);
+    rules.allowed = to_pubkeys(allowed_pubkeys);
+    rules.denied = to_pubkeys(denied_pubkeys);
+    return rules;
+}
+
+std::vector<std::string> relay_urls(const Config& config) {
+    const auto url = base::normalized_relay_url(config.relay.public_url);
+    return url ? std::vector<std::string>{*url} : std::vector<std::string>{};
 }
 
 unsigned threads_or_cores(unsigned configured) noexcept {

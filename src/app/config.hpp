@@ -5,7 +5,10 @@
 
 #include "parrhesia/base/log.hpp"
 #include "parrhesia/base/network.hpp"
+#include "parrhesia/policy/access.hpp"
+#include "parrhesia/policy/kind_set.hpp"
 #include "parrhesia/policy/limits.hpp"
+#include "parrhesia/policy/marmot.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -21,6 +24,7 @@ struct RelaySection {
     unsigned threads = 0;       // 0: one per core
     std::string public_url;
     bool compression = false;
+    bool mute_unheard = false;
     std::chrono::seconds handshake_seconds{10};
     std::chrono::seconds frame_seconds{30};
     std::chrono::seconds ping_seconds{30};
@@ -56,9 +60,23 @@ struct StoreSection {
 };
 
 struct LimitsSection : policy::Limits {
-    std::vector<std::string> exempt;  // networks in CIDR form, checked
-    // `exempt`, ready to ask.
+    std::vector<std::string> exempt;        // networks in CIDR form, checked
+    std::vector<std::string> denied_kinds;  // "1984", "1000-1999", checked
+    // The lists, ready to ask.
     [[nodiscard]] base::NetworkList exempt_networks() const;
+    [[nodiscard]] policy::KindSet denied_kind_set() const;
+};
+
+struct AuthSection {
+    policy::Access read = policy::Access::everyone;
+    policy::Access write = policy::Access::everyone;
+    std::vector<std::string> write_kinds;      // as limits.denied_kinds
+    std::vector<std::string> allowed_pubkeys;  // hex, checked
+    std::vector<std::string> denied_pubkeys;   // hex, checked
+    bool challenge_at_connect = false;
+    std::size_t max_pubkeys = 20;
+    // All of it, ready to ask.
+    [[nodiscard]] policy::AccessRules rules() const;
 };
 
 struct LogSection {
@@ -73,8 +91,13 @@ struct Config {
     AdminSection admin;
     StoreSection store;
     LimitsSection limits;
+    AuthSection auth;
+    policy::MarmotRules marmot;
     LogSection log;
 };
+
+// relay.public_url in the form in which relay URLs are compared; none when it is not set.
+[[nodiscard]] std::vector<std::string> relay_urls(const Config& config);
 
 // A configured number of threads, 0 being the number of cores.
 [[nodiscard]] unsigned threads_or_cores(unsigned configured) noexcept;

@@ -24,12 +24,19 @@ void add_relay_keys(std::vector<ConfigKey>& keys) {
         "Port for websocket clients. 0 takes any free port, which the relay prints at its start.");
     section.integer("threads", &RelaySection::threads, {0, 256, "threads"},
                     "Threads that serve connections. 0 is one per core.");
-    section.text("public_url", &RelaySection::public_url, Text::websocket_url,
-                 "The address under which clients know this relay, such as "
-                 "\"wss://relay.example.com\"; shown on the landing page.");
+    section.text(
+        "public_url", &RelaySection::public_url, Text::websocket_url,
+        "The address under which clients know this relay, such as "
+        "\"wss://relay.example.com\"; shown on the landing page. Clients that authenticate "
+        "(NIP-42) and requests to vanish (NIP-62) must name it; without it, only "
+        "addresses of the loopback count, and requests to all relays.");
     section.boolean("compression", &RelaySection::compression,
                     "Offer permessage-deflate to clients. It saves traffic and costs CPU time and "
                     "memory for every connection that uses it.");
+    section.boolean("mute_unheard", &RelaySection::mute_unheard,
+                    "Answer an ephemeral event that no open subscription gets with OK false "
+                    "\"mute: \" (NIP-01), so that its sender knows. Some clients take that for an "
+                    "error.");
     section.integer("handshake_seconds", &RelaySection::handshake_seconds, {1, 600, "seconds"},
                     "A new connection must have completed its websocket handshake by then.");
     section.integer("frame_seconds", &RelaySection::frame_seconds, {1, 3600, "seconds"},
@@ -117,6 +124,11 @@ void add_event_limits(const Section<LimitsSection>& section) {
     section.integer("created_at_past_seconds", &L::created_at_past_seconds,
                     {0, 3'153'600'000, "seconds"},
                     "Events dated further back are refused. 0 is no bound.");
+    section.integer("min_pow_difficulty", &L::min_pow_difficulty, {0, 256, "bits"},
+                    "Leading zero bits that the id of an event must have (NIP-13). Requests to "
+                    "vanish are taken without.");
+    section.kinds("denied_kinds", &L::denied_kinds,
+                  "Kinds that are not taken. Requests to vanish (62) always are.");
     section.integer("events_in_flight", &L::events_in_flight, {1, 65536, "events"},
                     "Events that one connection may have sent without an answer yet. Then it is "
                     "not read until answers are out.");
@@ -139,6 +151,9 @@ void add_query_limits(const Section<LimitsSection>& section) {
                     "A filter's higher \"limit\" is taken as this.");
     section.integer("default_limit", &L::default_limit, {1, 1'000'000, "events"},
                     "Taken for a filter without \"limit\". At most limits.max_limit.");
+    section.integer("count_events", &L::count_events, {1, 100'000'000, "events"},
+                    "A COUNT (NIP-45) looks at no more than these, and is then answered with "
+                    "\"approximate\": true.");
     section.integer("unsent_bytes", &L::unsent_bytes, {4 * kMiB, kGiB, "bytes"},
                     "Data waiting for one client to read it. A client that is slower is told "
                     "CLOSED and disconnected. At least limits.message_bytes.");
@@ -151,6 +166,55 @@ void add_limits_keys(std::vector<ConfigKey>& keys) {
     const Section section("limits", &Config::limits, keys);
     add_event_limits(section);
     add_query_limits(section);
+}
+
+void add_auth_keys(std::vector<ConfigKey>& keys) {
+    using A = AuthSection;
+    using policy::Access;
+    const std::vector<std::pair<std::string, Access>> access = {
+        {"everyone", Access::everyone},
+        {"authenticated", Access::authenticated},
+        {"allowed", Access::allowed}};
+    const Section section("auth", &Config::auth, keys);
+    section.choice<Access>(
+        "read", &A::read, access,
+        "Who may ask for events. \"authenticated\" is whoever has proved to hold "
+        "some key, \"allowed\" those of auth.allowed_pubkeys. Direct messages "
+        "and gift wraps are served only to those they concern, whatever this "
+        "says.");
+    section.choice<Access>("write", &A::write, access,
+                           "Who may publish. With \"allowed\" an event passes when its author, or "
+                           "the client that sends it, is among auth.allowed_pubkeys. Requests to "
+                           "vanish always pass.");
+    section.kinds("write_kinds", &A::write_kinds,
+                  "Kinds that are taken from authenticated clients only, such as [\"1059\"].");
+    section.pubkeys("allowed_pubkeys", &A::allowed_pubkeys,
+                    "Whom \"allowed\" means. These are also spared the rates of one pubkey.");
+    section.pubkeys("denied_pubkeys", &A::denied_pubkeys,
+                    "Whose events are refused, and who cannot authenticate.");
+    section.boolean("challenge_at_connect", &A::challenge_at_connect,
+                    "Send the challenge for AUTH to every client at once. Otherwise it comes with "
+                    "the first answer that asks for it.");
+    section.integer("max_pubkeys", &A::max_pubkeys, {1, 1000, "pubkeys"},
+                    "Pubkeys that one connection may authenticate; all of them count.");
+}
+
+void add_marmot_keys(std::vector<ConfigKey>& keys) {
+    using M = policy::MarmotRules;
+    const Section section("marmot", &Config::marmot, keys);
+    section.boolean("require_group_tag", &M::require_group_tag,
+                    "A filter that names kind 445 (group messages) must say in #h which groups.");
+    section.integer("max_group_values", &M::max_group_values, {1, 10'000, "groups"},
+                    "Groups in #h of one such filter.");
+    section.integer("max_window_seconds", &M::max_window_seconds, {0, 3'153'600'000, "seconds"},
+                    "Time from since to until of such a filter. 0 is no bound.");
+    section.integer("group_event_bytes", &M::group_event_bytes, {kKiB, 16 * kMiB, "bytes"},
+                    "Size of a group message, kind 445, as canonical JSON.");
+    section.integer("key_package_bytes", &M::key_package_bytes, {kKiB, 16 * kMiB, "bytes"},
+                    "Size of a key package, kinds 443 and 30443.");
+    section.integer("gift_wrap_bytes", &M::gift_wrap_bytes, {kKiB, 16 * kMiB, "bytes"},
+                    "Size of a gift wrap, kind 1059. A welcome grows with its group: 128 KiB for "
+                    "some 150 members.");
 }
 
 void add_log_keys(std::vector<ConfigKey>& keys) {
@@ -197,6 +261,8 @@ const std::vector<ConfigKey>& config_keys() {
         add_admin_keys(made);
         add_store_keys(made);
         add_limits_keys(made);
+        add_auth_keys(made);
+        add_marmot_keys(made);
         add_log_keys(made);
         return made;
     }();
@@ -210,6 +276,8 @@ const std::vector<ConfigSectionText>& config_sections() {
         {"admin", "The listener for /health, /ready and /metrics."},
         {"store", "Where events are kept, and how the threads around it work."},
         {"limits", "What one client may ask for. NIP-11 tells clients these numbers."},
+        {"auth", "Who must be known to read and to write (NIP-42)."},
+        {"marmot", "What MLS groups may store and ask (Marmot)."},
         {"log", "What is written to standard error."},
     };
     return sections;

@@ -2,6 +2,7 @@
 
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/base/network.hpp"
+#include "parrhesia/policy/kind_set.hpp"
 
 #include <algorithm>
 
@@ -52,12 +53,10 @@ bool is_valid_text(Text form, const std::string& text) {
     return false;
 }
 
-std::optional<std::string> first_bad_network(const std::vector<std::string>& networks) {
-    base::NetworkList list;
-    for (const std::string& network : networks) {
-        if (!list.add(network)) return network;
-    }
-    return std::nullopt;
-}
+bool is_network(const std::string& text) { return base::NetworkList().add(text); }
+
+bool is_kind_or_range(const std::string& text) { return policy::KindSet().add(text); }
+
+bool is_pubkey(const std::string& text) { return base::parse_hex<base::PubKey>(text).has_value(); }
 
 }  // namespace parrhesia::app

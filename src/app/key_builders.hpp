@@ -27,9 +27,10 @@ enum class Text { any, not_empty, address, websocket_url, web_url, pubkey };
 // "an IP address": for messages and the documented file.
 [[nodiscard]] std::string expected_text(Text form);
 [[nodiscard]] bool is_valid_text(Text form, const std::string& text);
-// The first element that is no network, if there is one.
-[[nodiscard]] std::optional<std::string> first_bad_network(
-    const std::vector<std::string>& networks);
+// What elements of lists may be.
+[[nodiscard]] bool is_network(const std::string& text);
+[[nodiscard]] bool is_kind_or_range(const std::string& text);
+[[nodiscard]] bool is_pubkey(const std::string& text);
 
 // Adds rows for the fields of one section.
 template <class S>
@@ -101,21 +102,40 @@ class Section {
             });
     }
 
-    void networks(const char* key, std::vector<std::string> S::*field,
-                  std::string description) const {
+    // A list whose elements `is_valid` knows. `expected`: "a list of ...", `fault`: "which is ...".
+    template <class IsValid>
+    void list(const char* key, std::vector<std::string> S::*field, std::string expected,
+              std::string fault, IsValid is_valid, std::string description) const {
         add<std::vector<std::string>>(
-            key, ValueType::list, "", "a list of networks in CIDR form, as strings",
-            std::move(description),
+            key, ValueType::list, "", std::move(expected), std::move(description),
             [section = section_, field](const Config& config) { return (config.*section).*field; },
-            [section = section_, field](Config& config, const std::vector<std::string>& value) {
-                if (const auto bad = first_bad_network(value)) {
-                    return fmt::format(
-                        "the string \"{}\", which is no network or has bits set beyond its prefix",
-                        *bad);
+            [section = section_, field, fault = std::move(fault), is_valid = std::move(is_valid)](
+                Config& config, const std::vector<std::string>& value) {
+                for (const std::string& element : value) {
+                    if (!is_valid(element)) {
+                        return fmt::format("the string \"{}\", which is {}", element, fault);
+                    }
                 }
                 (config.*section).*field = value;
                 return std::string();
             });
+    }
+
+    void networks(const char* key, std::vector<std::string> S::*field,
+                  std::string description) const {
+        list(key, field, "a list of networks in CIDR form, as strings",
+             "no network or has bits set beyond its prefix", is_network, std::move(description));
+    }
+    void kinds(const char* key, std::vector<std::string> S::*field, std::string description) const {
+        list(key, field, "a list of kinds or ranges of kinds, as strings (\"1984\", \"1000-1999\")",
+             "neither a kind from 0 to 65535 nor a range of them", is_kind_or_range,
+             std::move(description));
+    }
+    void pubkeys(const char* key, std::vector<std::string> S::*field,
+                 std::string description) const {
+        list(key, field, "a list of public keys in hex, as strings",
+             "no public key of 64 lowercase hex digits (an npub is not taken)", is_pubkey,
+             std::move(description));
     }
 
   private:

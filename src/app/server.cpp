@@ -57,6 +57,13 @@ std::size_t usable_connections(std::size_t wanted) {
 pipeline::RelayOptions relay_options(const Config& config) {
     pipeline::RelayOptions options;
     options.limits = config.limits;
+    options.access = config.auth.rules();
+    options.denied_kinds = config.limits.denied_kind_set();
+    options.marmot = config.marmot;
+    options.relay_urls = relay_urls(config);
+    options.challenge_at_connect = config.auth.challenge_at_connect;
+    options.max_pubkeys = config.auth.max_pubkeys;
+    options.mute_unheard = config.relay.mute_unheard;
     options.writer.inbox_bytes = config.store.queue_bytes;
     options.writer.max_batch_events = config.store.max_batch_events;
     options.readers.threads = threads_or_cores(config.store.readers);

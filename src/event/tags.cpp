@@ -14,7 +14,43 @@ namespace {
 
 namespace dom = simdjson::dom;
 
+// Reposts of reposts are looked into so far.
+constexpr int kDeepestRepost = 4;
+
+[[nodiscard]] bool has_protected_tag(const dom::element& event) {
+    dom::array tags;
+    if (event["tags"].get(tags) != simdjson::SUCCESS) return false;
+    for (const auto tag : tags) {
+        std::string_view name;
+        if (tag.at(0).get(name) == simdjson::SUCCESS && name == "-") return true;
+    }
+    return false;
+}
+
+// The decoded content of an event in JSON; empty when there is none.
+[[nodiscard]] std::string content_of(JsonReader& reader, std::string_view json,
+                                     bool& is_protected) {
+    const auto root = reader.document(json);
+    std::string_view content;
+    if (!root) return {};
+    is_protected = has_protected_tag(*root);
+    if ((*root)["content"].get(content) != simdjson::SUCCESS) return {};
+    return std::string(content);
+}
+
 }  // namespace
+
+bool embeds_protected_event(const EventView& event) {
+    thread_local JsonReader reader;
+    bool is_protected = false;
+    std::string embedded = content_of(reader, event.json(), is_protected);
+    for (int depth = 0; depth < kDeepestRepost && !embedded.empty(); ++depth) {
+        is_protected = false;
+        embedded = content_of(reader, embedded, is_protected);
+        if (is_protected) return true;
+    }
+    return false;
+}
 
 std::vector<Tag> tags_of(const EventView& event) {
     thread_local JsonReader reader;

@@ -44,7 +44,9 @@ struct RelayServer::Impl {
                   {options.max_connections, options.max_connections_per_ip, options.exempt},
                   NetMetrics(metrics)},
           acceptor(bind_acceptor(threads.at(0).context(), options.bind, options.port, "relay")),
-          bound_port(acceptor.local_endpoint().port()) {}
+          bound_port(acceptor.local_endpoint().port()) {
+        context.local_port = bound_port;
+    }
 
     asio::awaitable<void> accept_loop();
     void admit(IoThread& thread, tcp::socket socket);

@@ -159,7 +159,7 @@ asio::awaitable<void> Session::serve_websocket() {
     if (phase_ != Phase::http) co_return;  // closed meanwhile
     phase_ = Phase::websocket;
     last_heard_ = thread_.coarse_now();
-    connection_ = context_.relay.connect(thread_.number(), *this);
+    connection_ = context_.relay.connect(thread_.number(), *this, peer());
     while (phase_ == Phase::websocket) {
         const auto [error, bytes] = co_await ws_.async_read_some(in_, kReadBytes, kNoThrow);
         if (error) break;  // closed, broken, oversized: Beast has said what there is to say
@@ -173,6 +173,14 @@ asio::awaitable<void> Session::serve_websocket() {
         if (!connection_->wants_input()) co_await wait_for_credit();
     }
     // While closing, Beast's async_close() reads on until the client's close frame.
+}
+
+pipeline::Peer Session::peer() const {
+    pipeline::Peer peer;
+    peer.address = address_;
+    peer.exempt = context_.options.exempt.contains(address_);
+    peer.local_port = context_.local_port;
+    return peer;
 }
 
 void Session::on_message() {

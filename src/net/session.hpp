@@ -38,6 +38,7 @@ struct SessionContext {
     const Site site;
     ConnectionGate gate;
     NetMetrics metrics;
+    std::uint16_t local_port = 0;  // that clients connect to
     std::atomic<std::size_t> open_sessions{0};
 };
 
@@ -85,6 +86,7 @@ class Session final : public pipeline::Client,
     // Lets the client have what is queued, then waits for it to close; the tick bounds the time.
     asio::awaitable<void> linger();
     void on_message();
+    [[nodiscard]] pipeline::Peer peer() const;
     void append(FlushQueue::Lane lane, std::initializer_list<std::string_view> pieces);
     [[nodiscard]] CorkedSocket& socket() noexcept { return ws_.next_layer(); }
     [[nodiscard]] const CorkedSocket& socket() const noexcept { return ws_.next_layer(); }

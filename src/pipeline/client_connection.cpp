@@ -1,10 +1,13 @@
 #include "pipeline/client_connection.hpp"
 
+#include "parrhesia/event/verify.hpp"
+#include "parrhesia/policy/authentication.hpp"
 #include "parrhesia/protocol/reply.hpp"
 
 #include "pipeline/ingest.hpp"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 #include <variant>
 
@@ -15,13 +18,30 @@ namespace {
 // subscriptions at once queue more pages than it can be expected to take.
 constexpr std::size_t kRunningQueries = 8;
 
+// 128 bits that nobody can foresee.
+std::string random_challenge() {
+    std::random_device device;
+    std::array<std::uint8_t, 16> bytes;
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(device());
+    std::string text;
+    base::append_hex(text, bytes);
+    return text;
+}
+
 }  // namespace
 
-ClientConnection::ClientConnection(Shard& shard, Client& client)
-    : shard_(shard), client_(client), id_(shard.add(*this)) {}
+ClientConnection::ClientConnection(Shard& shard, Client& client, const Peer& peer)
+    : shard_(shard),
+      client_(client),
+      peer_(peer),
+      id_(shard.add(*this)),
+      viewer_(shard.core().nobody) {
+    if (shard_.core().options.challenge_at_connect) send_challenge();
+}
 
 ClientConnection::~ClientConnection() {
     subscriptions_.clear();
+    counts_.clear();
     shard_.remove(id_);
 }
 
@@ -50,20 +70,46 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
     Core& core = shard_.core();
     core.metrics.event_messages.add();
     const auto received_at = core.clock.now();
-    const auto admitted = admit(shard_, id_, message.event, received_at, events_in_flight_ != 0);
+    const event::Event& event = *message.event;
+    const auto traffic_class = event::traffic_class_of(event.kind());
+    const auto tally = make_tally(event, received_at);
+    const auto admitted =
+        admit(shard_, id_, *viewer_, message.event, received_at, events_in_flight_ != 0, tally);
     if (admitted.has_error()) {
-        core.metrics.events_refused.add();
-        core.metrics.count_refusal(admitted.error().code);
-        send_ok(message.event->id(), false, protocol::to_client(admitted.error()));
+        core.metrics.events_refused.of(traffic_class).add();
+        note_refusal(admitted.error());
+        send_ok(event.id(), false, protocol::to_client(admitted.error()));
     } else if (*admitted == Admitted::delivered) {
-        core.metrics.events_ephemeral.add();
-        send_ok(message.event->id(), true, "");
-        core.metrics.ok_seconds.observe(core.clock.now() - received_at);
+        core.metrics.events_ephemeral.of(traffic_class).add();
+        if (!tally) on_heard(event.id(), traffic_class, received_at, true);
         if (!paused_) paused_ = shard_.pause_when_crowded(id_);
     } else {
         ++events_in_flight_;
-        bytes_in_flight_ += message.event->memory_bytes();
+        bytes_in_flight_ += event.memory_bytes();
     }
+}
+
+std::shared_ptr<Tally> ClientConnection::make_tally(const event::Event& event,
+                                                    base::SteadyTime received_at) {
+    Core& core = shard_.core();
+    if (!core.options.mute_unheard || !event::is_ephemeral(event.kind())) return nullptr;
+    return std::make_shared<Tally>(
+        core.shards.size(),
+        [shard = &shard_, origin = id_, id = event.id(),
+         traffic_class = event::traffic_class_of(event.kind()), received_at](bool heard) {
+            shard->home().post([=] {
+                ClientConnection* self = shard->find(origin);
+                if (self != nullptr) self->on_heard(id, traffic_class, received_at, heard);
+            });
+        });
+}
+
+void ClientConnection::on_heard(const event::Id& id, event::TrafficClass traffic_class,
+                                base::SteadyTime received_at, bool heard) {
+    Core& core = shard_.core();
+    if (!heard) core.metrics.count_refusal(base::Errc::muted);
+    send_ok(id, heard, heard ? "" : protocol::to_client(base::make_error_code(base::Errc::muted)));
+    core.metrics.ok_seconds.of(traffic_class).observe(core.clock.now() - received_at);
 }
 
 void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
@@ -72,29 +118,31 @@ void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
     --events_in_flight_;
     bytes_in_flight_ -= outcome.request.event->memory_bytes();
     const event::Id id = outcome.request.event->id();
+    const auto traffic_class = outcome.request.traffic_class;
     switch (outcome.result.status) {
         case store::PutStatus::stored:
-            metrics.events_stored.add();
+            metrics.events_stored.of(traffic_class).add();
             send_ok(id, true, "");
             break;
         case store::PutStatus::duplicate:
-            metrics.events_duplicate.add();
+            metrics.events_duplicate.of(traffic_class).add();
             send_ok(id, true, protocol::to_client(make_error_code(base::Errc::duplicate)));
             break;
         case store::PutStatus::superseded:
-            metrics.events_superseded.add();
+            metrics.events_superseded.of(traffic_class).add();
             send_ok(id, false, protocol::to_client(make_error_code(base::Errc::superseded)));
             break;
         case store::PutStatus::deleted:
-            metrics.events_deleted.add();
+            metrics.events_deleted.of(traffic_class).add();
             send_ok(id, false, protocol::to_client(outcome.result.error));
             break;
         case store::PutStatus::failed:
-            metrics.events_failed.add();
+            metrics.events_failed.of(traffic_class).add();
             send_ok(id, false, protocol::to_client(outcome.result.error));
             break;
     }
-    metrics.ok_seconds.observe(shard_.core().clock.now() - outcome.request.received_at);
+    metrics.ok_seconds.of(traffic_class)
+        .observe(shard_.core().clock.now() - outcome.request.received_at);
     if (had_no_credit) client_.resume_reading();
 }
 
@@ -103,24 +151,36 @@ void ClientConnection::resume() {
     if (wants_input()) client_.resume_reading();
 }
 
+std::optional<base::Refusal> ClientConnection::check_query(
+    const std::vector<event::Filter>& filters, const Subscription* replaced) const {
+    const Core& core = shard_.core();
+    if (core.refusing.load(std::memory_order_relaxed)) {
+        return base::Refusal{base::Errc::shutting_down,
+                             make_error_code(base::Errc::shutting_down).message()};
+    }
+    policy::OpenSubscriptions others{subscriptions_.size() + counts_.size(), filter_items_};
+    if (replaced != nullptr) {
+        --others.count;
+        others.filter_items -= replaced->filter_items();
+    }
+    if (auto refusal = policy::check_req(filters, others, core.limits)) return refusal;
+    const RelayOptions& options = core.options;
+    if (auto refusal = policy::check_read(filters, *viewer_, options.access)) return refusal;
+    return policy::check_marmot_query(filters, options.marmot, core.clock.unix_seconds());
+}
+
 void ClientConnection::on_message(protocol::ReqMessage& message) {
     Core& core = shard_.core();
     core.metrics.req_messages.add();
     const auto received_at = core.clock.now();
     const auto existing = subscriptions_.find(message.subscription_id);
-    const std::size_t others = subscriptions_.size() - (existing == subscriptions_.end() ? 0U : 1U);
-    const std::size_t other_items =
-        filter_items_ - (existing == subscriptions_.end() ? 0U : existing->second->filter_items());
-    auto refusal = policy::check_req(message.filters, {others, other_items}, core.limits);
-    if (core.refusing.load(std::memory_order_relaxed)) {
-        refusal = base::Refusal{base::Errc::shutting_down,
-                                make_error_code(base::Errc::shutting_down).message()};
-    }
+    const auto refusal = check_query(
+        message.filters, existing == subscriptions_.end() ? nullptr : existing->second.get());
     // The same id again replaces the subscription, silently (NIP-01); refused or not, the old one
     // ends.
     drop(message.subscription_id);
     if (refusal) {
-        core.metrics.count_refusal(refusal->code);
+        note_refusal(*refusal);
         send_closed(message.subscription_id, *refusal);
         return;
     }
@@ -130,8 +190,90 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
     subscriptions_.emplace(message.subscription_id,
                            std::make_unique<Subscription>(shard_, *this, std::move(escaped_id),
                                                           std::move(message.filters), received_at));
-    waiting_.push_back(std::move(message.subscription_id));
+    waiting_.push_back({std::move(message.subscription_id), nullptr});
     start_waiting_queries();
+}
+
+void ClientConnection::on_message(protocol::CountMessage& message) {
+    Core& core = shard_.core();
+    core.metrics.count_messages.add();
+    if (const auto refusal = check_query(message.filters, nullptr)) {
+        note_refusal(*refusal);
+        send_closed(message.query_id, *refusal);
+        return;
+    }
+    counts_.push_back(std::make_unique<CountQuery>(
+        shard_, *this, protocol::escape_subscription_id(message.query_id),
+        std::move(message.filters), core.clock.now()));
+    filter_items_ += counts_.back()->filter_items();
+    waiting_.push_back({{}, counts_.back().get()});
+    start_waiting_queries();
+}
+
+void ClientConnection::on_counted(CountQuery& query, const protocol::Count& count) {
+    std::string answer;
+    protocol::append_count(answer, query.escaped_id(), count);
+    client_.send({answer});
+    Core& core = shard_.core();
+    core.metrics.count_seconds.observe(core.clock.now() - query.received_at());
+    remove_count(query);
+}
+
+void ClientConnection::on_count_failed(CountQuery& query, base::error_code why) {
+    note_failure(why);
+    std::string closed;
+    protocol::append_closed(closed, query.escaped_id(), protocol::to_client(why));
+    client_.send({closed});
+    remove_count(query);
+}
+
+void ClientConnection::remove_count(CountQuery& query) {
+    --running_queries_;
+    filter_items_ -= query.filter_items();
+    std::erase_if(counts_, [&query](const auto& count) { return count.get() == &query; });
+    start_waiting_queries();
+}
+
+std::optional<base::Refusal> ClientConnection::check_authentication(
+    const event::Event& event) const {
+    const Core& core = shard_.core();
+    const RelayOptions& options = core.options;
+    if (auto refusal = policy::check_authentication(event.view(), challenge_,
+                                                    {options.relay_urls, peer_.local_port},
+                                                    core.clock.unix_seconds())) {
+        return refusal;
+    }
+    if (options.access.denies(event.pubkey())) {
+        return base::Refusal{base::Errc::restricted, "this pubkey may not use this relay"};
+    }
+    if (viewer_->pubkeys().size() >= options.max_pubkeys) {
+        return base::Refusal{
+            base::Errc::restricted,
+            "this connection has authenticated as many pubkeys as one may; open another"};
+    }
+    if (!event::verify_signature(event)) {
+        return base::Refusal{base::Errc::invalid_signature,
+                             make_error_code(base::Errc::invalid_signature).message()};
+    }
+    return std::nullopt;
+}
+
+void ClientConnection::on_message(const protocol::AuthMessage& message) {
+    Core& core = shard_.core();
+    core.metrics.auth_messages.add();
+    const event::Event& event = *message.event;
+    if (const auto refusal = check_authentication(event)) {
+        core.metrics.count_refusal(refusal->code);
+        send_ok(event.id(), false, protocol::to_client(*refusal));
+        return;
+    }
+    if (!viewer_->is(event.pubkey())) {
+        std::vector<event::PubKey> pubkeys = viewer_->pubkeys();
+        pubkeys.push_back(event.pubkey());
+        viewer_ = std::make_shared<const policy::Viewer>(core.clock, std::move(pubkeys));
+        core.metrics.authentications.add();
+    }
+    send_ok(event.id(), true, "");
 }
 
 void ClientConnection::on_message(const protocol::CloseMessage& message) {
@@ -144,7 +286,9 @@ void ClientConnection::drop(std::string_view subscription_id) {
     if (found == subscriptions_.end()) return;
     if (found->second->is_running()) --running_queries_;
     filter_items_ -= found->second->filter_items();
-    std::erase(waiting_, subscription_id);
+    std::erase_if(waiting_, [subscription_id](const Waiting& waiting) {
+        return waiting.count == nullptr && waiting.subscription_id == subscription_id;
+    });
     subscriptions_.erase(found);
     start_waiting_queries();
 }
@@ -157,6 +301,8 @@ void ClientConnection::on_message(const protocol::BadMessage& message) {
     } else if (message.subscription_id) {
         drop(*message.subscription_id);  // what is told CLOSED is closed
         send_closed(*message.subscription_id, message.refusal);
+    } else if (message.query_id) {
+        send_closed(*message.query_id, message.refusal);
     } else {
         send_notice(message.refusal);
     }
@@ -164,10 +310,14 @@ void ClientConnection::on_message(const protocol::BadMessage& message) {
 
 void ClientConnection::start_waiting_queries() {
     while (running_queries_ < kRunningQueries && !waiting_.empty()) {
-        const auto found = subscriptions_.find(waiting_.front());
+        const Waiting next = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_queries_;
-        found->second->start_stored();
+        if (next.count != nullptr) {
+            next.count->start(viewer_);
+        } else {
+            subscriptions_.find(next.subscription_id)->second->start_stored();
+        }
     }
 }
 
@@ -179,9 +329,7 @@ void ClientConnection::on_stored_done(Subscription&) {
 void ClientConnection::on_failed(Subscription& subscription, base::error_code why) {
     --running_queries_;
     filter_items_ -= subscription.filter_items();
-    if (why.category() == base::relay_category()) {
-        shard_.core().metrics.count_refusal(static_cast<base::Errc>(why.value()));
-    }
+    note_failure(why);
     std::string closed;
     protocol::append_closed(closed, subscription.escaped_id(), protocol::to_client(why));
     client_.send({closed});
@@ -222,10 +370,33 @@ void ClientConnection::end_slow_reader() {
         protocol::append_closed(closed, subscription->escaped_id(), text);
         client_.send({closed});
     }
+    for (const auto& count : counts_) {
+        std::string closed;
+        protocol::append_closed(closed, count->escaped_id(), text);
+        client_.send({closed});
+    }
     waiting_.clear();
     subscriptions_.clear();
+    counts_.clear();
     filter_items_ = 0;
     client_.close(CloseCode::policy_violation, text);
+}
+
+void ClientConnection::note_refusal(const base::Refusal& refusal) {
+    shard_.core().metrics.count_refusal(refusal.code);
+    if (refusal.code == base::Errc::auth_required && challenge_.empty()) send_challenge();
+}
+
+void ClientConnection::note_failure(base::error_code why) {
+    if (why.category() != base::relay_category()) return;
+    shard_.core().metrics.count_refusal(static_cast<base::Errc>(why.value()));
+}
+
+void ClientConnection::send_challenge() {
+    challenge_ = random_challenge();
+    std::string message;
+    protocol::append_auth(message, challenge_);
+    client_.send({message});
 }
 
 void ClientConnection::send_ok(const event::Id& id, bool accepted, std::string_view text) {

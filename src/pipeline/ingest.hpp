@@ -19,11 +19,13 @@ enum class Admitted {
 // Runs on the io thread of `shard`; the signature is verified here, inline: one event is about 50
 // µs of it, and each message of a connection is a turn of its own in the thread's queue.
 //
-// Errors: those of policy::check_event(), invalid_signature, blocked (kinds that are never
-// published), overloaded, shutting_down.
-// `pipelined`: as in store::WriteRequest.
+// Errors: those of policy::check_kind(), check_event(), check_marmot_event() and check_write(),
+// invalid_signature, overloaded, shutting_down.
+// `pipelined`: as in store::WriteRequest. With `tally` an ephemeral event's deliveries are counted.
 [[nodiscard]] base::Checked<Admitted> admit(Shard& shard, ConnectionId origin,
+                                            const policy::Viewer& sender,
                                             const event::EventPtr& event,
-                                            base::SteadyTime received_at, bool pipelined);
+                                            base::SteadyTime received_at, bool pipelined,
+                                            const std::shared_ptr<Tally>& tally);
 
 }  // namespace parrhesia::pipeline

@@ -13,12 +13,12 @@ LiveQueue::LiveQueue(Core& core, fanout::SubscriptionIndex& index, base::TaskQue
     : core_(core), index_(index), home_(home), on_room_(std::move(on_room)) {}
 
 void LiveQueue::add_stored(fanout::Published published, std::shared_ptr<const void> lease) {
-    items_.push_back({std::move(published), std::move(lease)});
+    items_.push_back({std::move(published), std::move(lease), nullptr});
 }
 
-bool LiveQueue::add_ephemeral(fanout::Published published) {
+bool LiveQueue::add_ephemeral(fanout::Published published, std::shared_ptr<Tally> tally) {
     if (!reserve(*published.event)) return false;
-    items_.push_back({std::move(published), nullptr});
+    items_.push_back({std::move(published), nullptr, std::move(tally)});
     ++ephemeral_events_;
     return true;
 }
@@ -30,13 +30,14 @@ bool LiveQueue::reserve(const event::Event& event) noexcept {
     return false;
 }
 
-bool LiveQueue::post_ephemeral(const fanout::Published& published) {
+bool LiveQueue::post_ephemeral(const fanout::Published& published,
+                               const std::shared_ptr<Tally>& tally) {
     if (!reserve(*published.event)) return false;
     bool first = false;
     {
         const std::scoped_lock lock(posted_mutex_);
         first = posted_.empty();
-        posted_.push_back(published);
+        posted_.push_back({published, tally});
     }
     if (first) home_.post([this] { take_posted(); });
     return true;
@@ -48,8 +49,8 @@ void LiveQueue::take_posted() {
         const std::scoped_lock lock(posted_mutex_);
         taken_.swap(posted_);
     }
-    for (auto& published : taken_) {
-        items_.push_back({std::move(published), nullptr});
+    for (auto& [published, tally] : taken_) {
+        items_.push_back({std::move(published), nullptr, std::move(tally)});
         ++ephemeral_events_;
     }
     taken_.clear();
@@ -84,9 +85,10 @@ void LiveQueue::deliver_piece() {
         const std::size_t delivered = index_.advance(front, std::max<std::size_t>(left / each, 1));
         left -= std::min(left, delivered * each);
         if (delivered != 0) {
-            core_.metrics.deliveries.add(delivered);
-            core_.metrics.delivery_seconds.observe(core_.clock.now() - front.received_at,
-                                                   delivered);
+            items_.front().deliveries += delivered;
+            core_.metrics.deliveries.of(front.traffic_class).add(delivered);
+            core_.metrics.delivery_seconds.of(front.traffic_class)
+                .observe(core_.clock.now() - front.received_at, delivered);
         }
         if (!index_.is_publishing()) finish_front();
     }
@@ -98,6 +100,7 @@ void LiveQueue::finish_front() {
     if (front.lease == nullptr) {
         --ephemeral_events_;
         ephemeral_bytes_.fetch_sub(front.published.event->memory_bytes());
+        if (front.tally) front.tally->report(front.deliveries);
     }
     items_.pop_front();
     front_begun_ = false;

@@ -10,11 +10,34 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace parrhesia::pipeline {
 
 struct Core;
+
+// Learns from every io thread how many subscriptions got an ephemeral event, and tells in the end
+// whether anybody did.
+//
+// Threading: report() from any thread; `on_known` runs on the thread of the last report.
+class Tally {
+  public:
+    Tally(std::size_t threads, std::function<void(bool heard)> on_known)
+        : missing_(threads), on_known_(std::move(on_known)) {}
+    // Once per io thread.
+    void report(std::size_t deliveries) {
+        if (deliveries != 0) heard_.store(true, std::memory_order_relaxed);
+        if (missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+            on_known_(heard_.load(std::memory_order_relaxed));
+        }
+    }
+
+  private:
+    std::atomic<std::size_t> missing_;
+    std::atomic<bool> heard_{false};
+    const std::function<void(bool)> on_known_;
+};
 
 // One queue for all, so that every subscription hears of events in the order in which they came in.
 // It is worked off in pieces, each a turn of the io thread: a large commit, or a crowd of
@@ -43,8 +66,9 @@ class LiveQueue {
 
     // To be followed by start(). `lease` is released once the event has been delivered.
     void add_stored(fanout::Published published, std::shared_ptr<const void> lease);
-    // False: dropped, too much waits already.
-    [[nodiscard]] bool add_ephemeral(fanout::Published published);
+    // False: dropped, too much waits already. `tally` may be null.
+    [[nodiscard]] bool add_ephemeral(fanout::Published published,
+                                     std::shared_ptr<Tally> tally = nullptr);
     // Delivers a first piece at once, unless a turn for it is on its way.
     void start();
     // The same, but in a turn of its own.
@@ -53,12 +77,19 @@ class LiveQueue {
 
     // add_ephemeral() and start(), soon. What is posted while the io thread is busy costs it one
     // task.
-    [[nodiscard]] bool post_ephemeral(const fanout::Published& published);
+    [[nodiscard]] bool post_ephemeral(const fanout::Published& published,
+                                      const std::shared_ptr<Tally>& tally = nullptr);
 
   private:
     struct Item {
         fanout::Published published;
         std::shared_ptr<const void> lease;  // none: ephemeral
+        std::shared_ptr<Tally> tally;       // of an ephemeral event, or none
+        std::size_t deliveries = 0;
+    };
+    struct Posted {
+        fanout::Published published;
+        std::shared_ptr<Tally> tally;
     };
 
     [[nodiscard]] bool reserve(const event::Event& event) noexcept;
@@ -78,13 +109,13 @@ class LiveQueue {
     bool front_begun_ = false;
     bool turn_posted_ = false;
     std::size_t ephemeral_events_ = 0;  // of items_
-    std::vector<fanout::Published> taken_;
+    std::vector<Posted> taken_;
 
     // of items_ and posted_
     std::atomic<std::size_t> ephemeral_bytes_{0};
 
     std::mutex posted_mutex_;
-    std::vector<fanout::Published> posted_;  // guarded by posted_mutex_
+    std::vector<Posted> posted_;  // guarded by posted_mutex_
 };
 
 }  // namespace parrhesia::pipeline

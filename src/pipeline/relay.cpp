@@ -11,8 +11,8 @@ namespace parrhesia::pipeline {
 
 struct Relay::Impl final : store::CommitListener {
     Impl(store::EventStore& store, const base::Clock& clock, base::MetricsRegistry& metrics,
-         const policy::Limits& limits)
-        : core(store, clock, metrics, limits) {}
+         const RelayOptions& options)
+        : core(store, clock, metrics, options) {}
 
     // On the writer's thread: one task for each io thread and batch, whatever the batch's size.
     void on_commit(std::shared_ptr<const store::CommitBatch> batch) override {
@@ -24,7 +24,7 @@ struct Relay::Impl final : store::CommitListener {
 
 Relay::Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRegistry& metrics,
              const std::vector<base::TaskQueue*>& io_queues, const RelayOptions& options)
-    : impl_(std::make_unique<Impl>(store, clock, metrics, options.limits)) {
+    : impl_(std::make_unique<Impl>(store, clock, metrics, options)) {
     Core& core = impl_->core;
     for (base::TaskQueue* queue : io_queues) {
         const auto number = static_cast<std::uint16_t>(core.shards.size());
@@ -37,8 +37,8 @@ Relay::Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRe
 
 Relay::~Relay() { stop(); }
 
-std::unique_ptr<Connection> Relay::connect(std::size_t shard, Client& client) {
-    return std::make_unique<ClientConnection>(*impl_->core.shards[shard], client);
+std::unique_ptr<Connection> Relay::connect(std::size_t shard, Client& client, const Peer& peer) {
+    return std::make_unique<ClientConnection>(*impl_->core.shards[shard], client, peer);
 }
 
 const policy::Limits& Relay::limits() const noexcept { return impl_->core.limits; }

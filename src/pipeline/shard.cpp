@@ -41,12 +41,16 @@ ClientConnection* Shard::find(ConnectionId id) const noexcept {
     return slots_[id.slot].connection;
 }
 
-void Shard::publish_everywhere(const fanout::Published& published) {
+void Shard::publish_everywhere(const fanout::Published& published,
+                               const std::shared_ptr<Tally>& tally) {
     owner_.assert_here();
     for (const auto& shard : core_.shards) {
-        const bool taken = shard.get() == this ? live_.add_ephemeral(published)
-                                               : shard->live_.post_ephemeral(published);
-        if (!taken) core_.metrics.ephemeral_dropped.add();
+        const bool taken = shard.get() == this ? live_.add_ephemeral(published, tally)
+                                               : shard->live_.post_ephemeral(published, tally);
+        if (taken) continue;
+        core_.metrics.ephemeral_dropped.add();
+        // Somebody may have wanted it there: that is not the same as nobody.
+        if (tally) tally->report(1);
     }
     live_.start();
 }
@@ -92,7 +96,8 @@ void Shard::on_commit(const store::CommitBatch& batch, const std::shared_ptr<con
     owner_.assert_here();
     for (const auto& [request, result] : batch) {
         if (result.status != store::PutStatus::stored) continue;
-        live_.add_stored({request.event, result.position, request.received_at}, lease);
+        live_.add_stored(
+            {request.event, result.position, request.received_at, request.traffic_class}, lease);
     }
     try {
         answer(batch);

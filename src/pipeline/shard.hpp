@@ -7,6 +7,7 @@
 #include "parrhesia/event/event.hpp"
 #include "parrhesia/fanout/subscription_index.hpp"
 #include "parrhesia/pipeline/relay.hpp"
+#include "parrhesia/policy/viewer.hpp"
 #include "parrhesia/protocol/client_message.hpp"
 #include "parrhesia/store/readers.hpp"
 #include "parrhesia/store/writer.hpp"
@@ -45,13 +46,20 @@ struct ConnectionId {
 // What the shards share.
 struct Core {
     Core(store::EventStore& the_store, const base::Clock& the_clock,
-         base::MetricsRegistry& registry, const policy::Limits& the_limits)
-        : store(the_store), clock(the_clock), limits(the_limits), metrics(registry) {}
+         base::MetricsRegistry& registry, const RelayOptions& the_options)
+        : store(the_store),
+          clock(the_clock),
+          options(the_options),
+          nobody(std::make_shared<const policy::Viewer>(the_clock)),
+          metrics(registry) {}
 
     // constant after construction
     store::EventStore& store;
     const base::Clock& clock;
-    const policy::Limits limits;
+    const RelayOptions options;
+    const policy::Limits& limits = options.limits;
+    // Who has not authenticated: shared by most connections.
+    const std::shared_ptr<const policy::Viewer> nobody;
     // Of one connection, waiting for their commit: no connection fills the writer's inbox alone.
     std::size_t max_bytes_in_flight = 0;
     PipelineMetrics metrics;
@@ -87,8 +95,9 @@ class Shard {
 
     // The live subscriptions of every thread get the event: here at once if nothing else waits,
     // elsewhere by their queues. Ephemeral events only: what is stored goes to all threads after
-    // its commit.
-    void publish_everywhere(const fanout::Published& published);
+    // its commit. `tally`, if any, hears from every thread.
+    void publish_everywhere(const fanout::Published& published,
+                            const std::shared_ptr<Tally>& tally);
     // True when the connection should not be read for now, because more ephemeral events wait than
     // this thread delivers; its resume() follows.
     [[nodiscard]] bool pause_when_crowded(ConnectionId id);

@@ -8,6 +8,19 @@
 namespace parrhesia::pipeline {
 namespace {
 
+// NIP-67.
+std::string_view hint_of(store::Completeness completeness) noexcept {
+    switch (completeness) {
+        case store::Completeness::finished:
+            return "finish";
+        case store::Completeness::more:
+            return "more";
+        case store::Completeness::unknown:
+            return {};
+    }
+    return {};
+}
+
 std::string make_event_head(std::string_view escaped_id) {
     std::string head;
     protocol::append_event_head(head, escaped_id);
@@ -37,7 +50,9 @@ Subscription::~Subscription() {
 }
 
 void Subscription::start_stored() {
-    query_ = shard_.core().readers->start(*filters_, shard_.home(),
+    store::ScanOptions options;
+    options.visibility = owner_.viewer();
+    query_ = shard_.core().readers->start(*filters_, std::move(options), shard_.home(),
                                           [this](const store::QueryPage& page) { on_page(page); });
 }
 
@@ -51,7 +66,7 @@ void Subscription::on_page(const store::QueryPage& page) {
         owner_.client().send({event_head_, page.page.json(row), protocol::kEventTail});
     }
     if (page.page.done) {
-        finish_stored();
+        finish_stored(page.page.completeness);
     } else if (owner_.client().unsent_bytes() > kStreamBytes) {
         waiting_for_room_ = true;
     } else {
@@ -64,10 +79,10 @@ void Subscription::on_drained() {
     query_->more();
 }
 
-void Subscription::finish_stored() {
+void Subscription::finish_stored(store::Completeness completeness) {
     query_.reset();
     std::string eose;
-    protocol::append_eose(eose, escaped_id_);
+    protocol::append_eose(eose, escaped_id_, hint_of(completeness));
     owner_.client().send({eose});
     Core& core = shard_.core();
     core.metrics.eose_seconds.observe(core.clock.now() - received_at_);
@@ -88,6 +103,7 @@ void Subscription::on_event(const fanout::Published& published) {
         return;
     }
     if (mark_.covers(published.position)) return;  // the stored part had it, or its limit cut it
+    if (!owner_.viewer()->shows(published.event->view())) return;
     const std::string_view json = published.event->json();
     if (!owner_.may_queue(json.size())) return;
     owner_.client().deliver({event_head_, json, protocol::kEventTail});

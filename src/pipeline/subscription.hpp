@@ -24,6 +24,8 @@ class SubscriptionOwner {
   public:
     virtual ~SubscriptionOwner() = default;
     [[nodiscard]] virtual Client& client() noexcept = 0;
+    // Whose eyes this client looks with at the moment; not null.
+    [[nodiscard]] virtual const std::shared_ptr<const policy::Viewer>& viewer() const noexcept = 0;
     // True when `bytes` more may wait for this client; false once it has been judged a slow reader,
     // which ends the connection soon.
     [[nodiscard]] virtual bool may_queue(std::size_t bytes) = 0;
@@ -59,7 +61,7 @@ class Subscription final : public fanout::Subscriber {
 
   private:
     void on_page(const store::QueryPage& page);
-    void finish_stored();
+    void finish_stored(store::Completeness completeness);
 
     // constant after construction
     Shard& shard_;

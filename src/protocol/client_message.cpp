@@ -17,7 +17,7 @@ using base::Errc;
 // that an answer is never much longer than what it answers.
 constexpr std::size_t kMaxEchoedIdBytes = 256;
 
-BadMessage bad(Errc code, std::string text) { return {{code, std::move(text)}, {}, {}}; }
+BadMessage bad(Errc code, std::string text) { return {{code, std::move(text)}, {}, {}, {}}; }
 
 // `text` is UTF-8: every byte that continues no sequence begins a character.
 std::size_t count_characters(std::string_view text) {
@@ -42,12 +42,18 @@ class Arguments {
     dom::array::iterator end_;
 };
 
-ClientMessage read_event(Arguments arguments) {
+// EVENT and AUTH: one event, which is answered by OK.
+template <class Message>
+ClientMessage read_event(std::string_view verb, Arguments arguments) {
     const auto element = arguments.take();
-    if (!element) return bad(Errc::malformed_message, "EVENT message has no event");
+    // AUTH with a string is the relay's own form of it.
+    const bool is_event = element && (verb != "AUTH" || element->is_object());
+    if (!is_event) {
+        return bad(Errc::malformed_message, fmt::format("{} message has no event", verb));
+    }
     auto event = event::parse_event(*element);
-    if (!event) return BadMessage{event.error(), event::claimed_id(*element), {}};
-    return EventMessage{*std::move(event)};
+    if (!event) return BadMessage{event.error(), event::claimed_id(*element), {}, {}};
+    return Message{*std::move(event)};
 }
 
 // The subscription id, or why it is none.
@@ -70,22 +76,31 @@ std::variant<std::string, BadMessage> read_subscription_id(std::string_view verb
     return refused;
 }
 
-ClientMessage read_req(Arguments arguments, std::size_t max_id_characters) {
-    auto id = read_subscription_id("REQ", arguments, max_id_characters);
-    if (auto* refused = std::get_if<BadMessage>(&id)) return std::move(*refused);
-
-    ReqMessage result{std::get<std::string>(std::move(id)), {}};
+// REQ and COUNT: an id and filters. CLOSED goes to the member `closed_id` of BadMessage.
+template <class Message>
+ClientMessage read_query(std::string_view verb, Arguments arguments, std::size_t max_id_characters,
+                         std::optional<std::string> BadMessage::*closed_id) {
+    auto id = read_subscription_id(verb, arguments, max_id_characters);
+    if (auto* refused = std::get_if<BadMessage>(&id)) {
+        std::swap(refused->subscription_id, refused->*closed_id);
+        return std::move(*refused);
+    }
+    Message result{std::get<std::string>(std::move(id)), {}};
+    const auto refuse = [&](base::Refusal refusal) {
+        BadMessage refused{std::move(refusal), {}, {}, {}};
+        // The id is the first member of both messages.
+        auto& [its_id, its_filters] = result;
+        refused.*closed_id = std::move(its_id);
+        return refused;
+    };
     while (const auto element = arguments.take()) {
         auto filter = event::parse_filter(*element);
-        if (!filter) {
-            return BadMessage{filter.error(), {}, std::move(result.subscription_id)};
-        }
+        if (!filter) return refuse(filter.error());
         result.filters.push_back(*std::move(filter));
     }
     if (result.filters.empty()) {
-        return BadMessage{{Errc::invalid_filter, "REQ message has no filter; {} asks for all"},
-                          {},
-                          std::move(result.subscription_id)};
+        return refuse({Errc::invalid_filter,
+                       fmt::format("{} message has no filter; {{}} asks for all", verb)});
     }
     return result;
 }
@@ -100,7 +115,7 @@ ClientMessage read_close(Arguments arguments, std::size_t max_id_characters) {
 
 ClientMessage ClientMessageParser::parse(std::string_view text) {
     const auto root = json_.document(text);
-    if (!root) return BadMessage{root.error(), {}, {}};
+    if (!root) return BadMessage{root.error(), {}, {}, {}};
 
     dom::array message;
     if (root->get(message) != simdjson::SUCCESS) {
@@ -112,9 +127,16 @@ ClientMessage ClientMessageParser::parse(std::string_view text) {
     if (!first || first->get(verb) != simdjson::SUCCESS) {
         return bad(Errc::malformed_message, "message does not begin with its type, a string");
     }
-    if (verb == "EVENT") return read_event(arguments);
-    if (verb == "REQ") return read_req(arguments, max_subscription_id_characters_);
-    if (verb == "CLOSE") return read_close(arguments, max_subscription_id_characters_);
+    const std::size_t max_id = max_subscription_id_characters_;
+    if (verb == "EVENT") return read_event<EventMessage>(verb, arguments);
+    if (verb == "REQ") {
+        return read_query<ReqMessage>(verb, arguments, max_id, &BadMessage::subscription_id);
+    }
+    if (verb == "COUNT") {
+        return read_query<CountMessage>(verb, arguments, max_id, &BadMessage::query_id);
+    }
+    if (verb == "AUTH") return read_event<AuthMessage>(verb, arguments);
+    if (verb == "CLOSE") return read_close(arguments, max_id);
     return bad(Errc::malformed_message,
                fmt::format("message type {} is not known to this relay", event::quoted(verb)));
 }

@@ -140,10 +140,37 @@ void append_ok(std::string& out, const event::Id& id, bool accepted, std::string
     out += ']';
 }
 
-void append_eose(std::string& out, std::string_view escaped_subscription_id) {
+void append_eose(std::string& out, std::string_view escaped_subscription_id,
+                 std::string_view hint) {
     out += R"(["EOSE",")";
     out += escaped_subscription_id;
-    out += R"("])";
+    if (!hint.empty()) {
+        out += R"(",[")";
+        out += hint;
+        out += R"("]])";
+    } else {
+        out += R"("])";
+    }
+}
+
+void append_auth(std::string& out, std::string_view challenge) {
+    out += R"(["AUTH",)";
+    base::append_json_string(out, challenge);
+    out += ']';
+}
+
+void append_count(std::string& out, std::string_view escaped_query_id, const Count& count) {
+    out += R"(["COUNT",")";
+    out += escaped_query_id;
+    out += R"(",{"count":)";
+    out += std::to_string(count.events);
+    if (count.approximate) out += R"(,"approximate":true)";
+    if (!count.hll.empty()) {
+        out += R"(,"hll":")";
+        out += count.hll;
+        out += '"';
+    }
+    out += "}]";
 }
 
 void append_closed(std::string& out, std::string_view escaped_subscription_id,

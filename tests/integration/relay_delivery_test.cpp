@@ -150,7 +150,7 @@ TEST(Delivery, CompressionIsNegotiatedWhenOffered) {
     WsClient plain(relay.port());
     for (WsClient* each : {&client, &plain}) {
         each->send(R"(["REQ","s",{"kinds":[1]}])");
-        ASSERT_EQ(each->receive(), "[\"EOSE\",\"s\"]");
+        ASSERT_TRUE(each->receive()->starts_with("[\"EOSE\",\"s\""));
     }
     const std::string event = publish(1, 10'000);
     client.send(event);

@@ -108,7 +108,7 @@ TEST_F(LimitsTest, SubscriptionsOfAConnection) {
     EXPECT_TRUE(subscribe("more", "{}").starts_with("[\"EOSE\""));
     WsClient other(relay.port());
     other.send(R"(["REQ","own",{}])");
-    EXPECT_EQ(other.receive(), "[\"EOSE\",\"own\"]");
+    EXPECT_TRUE(other.receive()->starts_with("[\"EOSE\",\"own\""));
 }
 
 TEST_F(LimitsTest, LengthOfSubscriptionIds) {
@@ -150,7 +150,7 @@ TEST_F(LimitsTest, SizeOfAMessage) {
     std::string request = R"(["REQ","s",{"limit":0}])";
     request.append(most - request.size(), ' ');
     client.send(request);
-    EXPECT_EQ(client.receive(), "[\"EOSE\",\"s\"]");
+    EXPECT_TRUE(client.receive()->starts_with("[\"EOSE\",\"s\""));
     client.send(request + " ");
     EXPECT_TRUE(client.wait_for_end());
     EXPECT_EQ(client.close_code(), 1009U);

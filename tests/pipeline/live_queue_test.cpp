@@ -84,7 +84,7 @@ class LiveQueueTest : public testing::Test {
     test::MemoryStore store;
     test::ManualClock clock{kNow};
     base::MetricsRegistry metrics;
-    Core core{store, clock, metrics, policy::Limits{}};
+    Core core{store, clock, metrics, RelayOptions{}};
     fanout::SubscriptionIndex index;
     CountingQueue io;
     std::vector<std::unique_ptr<Subscriber>> subscribers;

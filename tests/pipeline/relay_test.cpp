@@ -179,7 +179,7 @@ TEST_F(RelayTest, StoredEventsComeNewestFirstThenEoseThenLiveOnes) {
     ASSERT_GE(alice.client.messages.size(), 4U);
     EXPECT_EQ(alice.client.messages[0], event_message(second));
     EXPECT_EQ(alice.client.messages[1], event_message(first));
-    EXPECT_EQ(alice.client.messages[2], "[\"EOSE\",\"s\"]");
+    EXPECT_EQ(alice.client.messages[2], "[\"EOSE\",\"s\",[\"finish\"]]");
     EXPECT_TRUE(alice.client.has(event_message(third)));
 }
 
@@ -383,10 +383,12 @@ TEST_F(RelayTest, MetricsCountWhatHappened) {
     expect_soon([&] { return alice.client.has("[\"OK\""); });
     alice.say("nonsense");
     const std::string text = metrics.render();
-    EXPECT_NE(text.find("parrhesia_events_total{outcome=\"stored\"} 1"), std::string::npos) << text;
+    EXPECT_NE(text.find("parrhesia_events_total{class=\"generic\",outcome=\"stored\"} 1"),
+              std::string::npos)
+        << text;
     EXPECT_NE(text.find("parrhesia_refusals_total{reason=\"malformed_json\"} 1"),
               std::string::npos);
-    EXPECT_NE(text.find("parrhesia_ok_seconds_count 1"), std::string::npos);
+    EXPECT_NE(text.find("parrhesia_ok_seconds_count{class=\"generic\"} 1"), std::string::npos);
 }
 
 }  // namespace

@@ -31,8 +31,8 @@ std::vector<std::string> elements(const std::string& text) {
 
 TEST(ReplyTest, EveryErrorHasAStandardPrefixAndALabelOfItsOwn) {
     const std::set<std::string_view> known = {
-        "duplicate: ", "pow: ",        "blocked: ", "rate-limited: ",
-        "invalid: ",   "restricted: ", "error: ",   "unsupported: "};
+        "duplicate: ",  "pow: ",   "blocked: ",     "rate-limited: ", "invalid: ",
+        "restricted: ", "error: ", "unsupported: ", "mute: ",         "auth-required: "};
     std::set<std::string_view> labels;
     for (int value = 1; value <= kLastErrc; ++value) {
         const auto code = make_error_code(static_cast<Errc>(value));

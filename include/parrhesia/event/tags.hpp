@@ -27,6 +27,10 @@ struct Address {
 // std::nullopt when the text is no address, or its kind is neither replaceable nor addressable.
 [[nodiscard]] std::optional<Address> parse_address(std::string_view text) noexcept;
 
+// Whether the content, taken as JSON, is an event with a tag named "-", or one whose content is
+// such an event in turn (NIP-70 on reposts). False for content that is no JSON.
+[[nodiscard]] bool embeds_protected_event(const EventView& event);
+
 // Whether a request to vanish (kind 62) is addressed to the relay of these normalized URLs
 // (base/relay_url.hpp): some `relay` tag has one of them, or "ALL_RELAYS" (NIP-62).
 [[nodiscard]] bool is_vanish_request_to(const EventView& event,

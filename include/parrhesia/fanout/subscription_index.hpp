@@ -17,6 +17,8 @@ struct Published {
     event::EventPtr event;
     base::Position position;       // seq 0: ephemeral
     base::SteadyTime received_at;  // when this node first saw it
+    // As decided where it came in.
+    event::TrafficClass traffic_class = event::TrafficClass::generic;
 };
 
 // One live subscription, owned by its connection.

@@ -3,6 +3,8 @@
 //   text → parse → policy → signature → store (group commit) → OK
 //                                          └→ fan-out on every io thread
 //   REQ → index (buffering) → stored query, in pages → EOSE → what was buffered → live
+//   COUNT → stored query → COUNT
+//   AUTH → the viewer, whom every query, count and live event is held against
 #pragma once
 
 #include "parrhesia/base/clock.hpp"
@@ -10,19 +12,31 @@
 #include "parrhesia/base/task_queue.hpp"
 #include "parrhesia/pipeline/client.hpp"
 #include "parrhesia/pipeline/connection.hpp"
+#include "parrhesia/pipeline/peer.hpp"
+#include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/limits.hpp"
+#include "parrhesia/policy/marmot.hpp"
 #include "parrhesia/store/event_store.hpp"
 #include "parrhesia/store/readers.hpp"
 #include "parrhesia/store/writer.hpp"
 
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace parrhesia::pipeline {
 
 struct RelayOptions {
     policy::Limits limits;
+    policy::AccessRules access;
+    policy::KindSet denied_kinds;
+    policy::MarmotRules marmot;
+    std::vector<std::string> relay_urls;  // normalized; what AUTH must name. None: local ones
+    bool challenge_at_connect = false;    // else when it is first needed (NIP-42)
+    std::size_t max_pubkeys = 20;         // authenticated on one connection
+    // An ephemeral event that no live subscription gets is answered by OK false "mute: " (NIP-01).
+    bool mute_unheard = false;
     store::WriterOptions writer;
     store::ReadersOptions readers;
 };
@@ -38,7 +52,8 @@ class Relay {
     Relay(const Relay&) = delete;
     Relay& operator=(const Relay&) = delete;
 
-    [[nodiscard]] std::unique_ptr<Connection> connect(std::size_t shard, Client& client);
+    [[nodiscard]] std::unique_ptr<Connection> connect(std::size_t shard, Client& client,
+                                                      const Peer& peer = {});
 
     [[nodiscard]] const policy::Limits& limits() const noexcept;
 

@@ -30,12 +30,14 @@ struct Limits {
     std::uint32_t default_limit = 500;             // for a filter without `limit`
     std::int64_t created_at_future_seconds = 900;
     std::int64_t created_at_past_seconds = 0;  // 0: no bound
+    unsigned min_pow_difficulty = 0;           // leading zero bits of an id (NIP-13)
+    std::size_t count_events = 100'000;        // COUNT looks at no more and says "approximate"
     std::size_t events_in_flight = 256;        // of one connection, sent and not yet answered
     std::size_t unsent_bytes = 16u << 20;      // waiting for one client to read them
 };
 
 // Empty: the event may be stored. The signature is not looked at.
-// Errors: too_large, too_many, created_at_out_of_range.
+// Errors: too_large, too_many, created_at_out_of_range, expired.
 [[nodiscard]] std::optional<base::Refusal> check_event(const event::Event& event,
                                                        const Limits& limits,
                                                        std::int64_t now_unix_seconds);

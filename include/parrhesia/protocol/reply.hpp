@@ -5,6 +5,7 @@
 #include "parrhesia/base/error.hpp"
 #include "parrhesia/event/event.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,7 +22,20 @@ namespace parrhesia::protocol {
 
 // ["OK","<id>",<accepted>,"<message>"]; `message` is escaped here.
 void append_ok(std::string& out, const event::Id& id, bool accepted, std::string_view message);
-void append_eose(std::string& out, std::string_view escaped_subscription_id);
+// What NIP-67 adds to EOSE: "finish" when every stored match has been sent, "more" when some were
+// left out, empty when the relay does not know.
+void append_eose(std::string& out, std::string_view escaped_subscription_id,
+                 std::string_view hint = {});
+// ["AUTH","<challenge>"] (NIP-42).
+void append_auth(std::string& out, std::string_view challenge);
+
+// The answer to COUNT (NIP-45).
+struct Count {
+    std::uint64_t events = 0;
+    bool approximate = false;
+    std::string hll;  // 512 hex digits; empty: none
+};
+void append_count(std::string& out, std::string_view escaped_query_id, const Count& count);
 void append_closed(std::string& out, std::string_view escaped_subscription_id,
                    std::string_view message);
 void append_notice(std::string& out, std::string_view message);

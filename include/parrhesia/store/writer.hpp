@@ -21,6 +21,7 @@ struct WriteRequest {
     base::SteadyTime received_at;  // when the event came in
     // Its sender has more events under way, so that nobody waits for this one alone.
     bool pipelined = false;
+    event::TrafficClass traffic_class = event::TrafficClass::generic;  // handed back
 };
 
 struct WriteOutcome {

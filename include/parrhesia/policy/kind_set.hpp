@@ -1,0 +1,32 @@
+// A set of kinds, as an operator writes it: "1059", "1000-1999".
+#pragma once
+
+#include "parrhesia/event/kind.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace parrhesia::policy {
+
+class KindSet {
+  public:
+    KindSet() = default;
+    // False, and nothing added, when the text is neither a kind nor a range of kinds.
+    [[nodiscard]] bool add(std::string_view text);
+    [[nodiscard]] bool contains(event::Kind kind) const noexcept {
+        for (const Range range : ranges_) {
+            if (kind >= range.first && kind <= range.last) return true;
+        }
+        return false;
+    }
+    [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
+
+  private:
+    struct Range {
+        event::Kind first = 0;
+        event::Kind last = 0;
+    };
+    std::vector<Range> ranges_;
+};
+
+}  // namespace parrhesia::policy

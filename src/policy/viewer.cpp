@@ -1,0 +1,44 @@
+#include "parrhesia/policy/viewer.hpp"
+
+#include <algorithm>
+
+namespace parrhesia::policy {
+namespace {
+
+[[nodiscard]] bool is_recipient(const event::EventView& event,
+                                const std::vector<event::PubKey>& pubkeys) noexcept {
+    for (const event::IndexedTag tag : event.tags()) {
+        if (tag.name != 'p') continue;
+        const auto pubkey = base::parse_hex<event::PubKey>(tag.value);
+        if (pubkey && std::find(pubkeys.begin(), pubkeys.end(), *pubkey) != pubkeys.end()) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+bool Viewer::is(const event::PubKey& pubkey) const noexcept {
+    return std::find(pubkeys_.begin(), pubkeys_.end(), pubkey) != pubkeys_.end();
+}
+
+bool Viewer::shows(const event::EventView& event) const noexcept {
+    const event::Kind kind = event.kind();
+    const std::int64_t expiration = event.expiration();
+    // Ephemeral events are never stored, so their expiration means nothing (NIP-40).
+    if (expiration != 0 && !event::is_ephemeral(kind) && expiration <= clock_.unix_seconds()) {
+        return false;
+    }
+    switch (readers_of(kind)) {
+        case Readers::all:
+            return true;
+        case Readers::author_and_recipients:
+            return is_known() && (is(event.pubkey()) || is_recipient(event, pubkeys_));
+        case Readers::recipients:
+            return is_known() && is_recipient(event, pubkeys_);
+    }
+    return false;
+}
+
+}  // namespace parrhesia::policy
