@@ -3,6 +3,7 @@
 #include "event/record.hpp"
 #include "event/sha256.hpp"
 
+#include <openssl/rand.h>
 #include <secp256k1.h>
 #include <secp256k1_extrakeys.h>
 #include <secp256k1_schnorrsig.h>
@@ -70,19 +71,44 @@ bool verify_signature(const Event& event) noexcept {
 static_assert(sizeof(secp256k1_keypair) == 96);
 
 Keypair Keypair::from_seed(std::string_view seed) {
-    Keypair result;
-    secp256k1_keypair keypair;
-    auto secret = sha256({seed});
+    SecretKey secret{sha256({seed})};
     // One hash in 2^128 is no valid secret; the hash of that one is.
-    while (secp256k1_keypair_create(context(), &keypair, secret.data()) != 1) {
-        secret = sha256({{reinterpret_cast<const char*>(secret.data()), secret.size()}});
+    for (;;) {
+        if (const auto keypair = from_secret(secret)) return *keypair;
+        secret.bytes = sha256({secret.view()});
     }
+}
+
+std::optional<Keypair> Keypair::from_secret(const SecretKey& secret) {
+    secp256k1_keypair keypair;
+    if (secp256k1_keypair_create(context(), &keypair, secret.data()) != 1) return std::nullopt;
+    Keypair result;
     std::memcpy(result.keypair_.data(), keypair.data, sizeof keypair.data);
 
     secp256k1_xonly_pubkey key;
     int parity = 0;
     if (secp256k1_keypair_xonly_pub(context(), &key, &parity, &keypair) != 1 ||
         secp256k1_xonly_pubkey_serialize(context(), result.pubkey_.data(), &key) != 1) {
+        throw std::logic_error("libsecp256k1 refuses its own key");
+    }
+    return result;
+}
+
+Keypair Keypair::generate() {
+    for (;;) {
+        SecretKey secret;
+        if (RAND_priv_bytes(secret.data(), SecretKey::kSize) != 1) {
+            throw std::runtime_error("OpenSSL has no random numbers on this system");
+        }
+        if (const auto keypair = from_secret(secret)) return *keypair;
+    }
+}
+
+SecretKey Keypair::secret() const {
+    secp256k1_keypair keypair;
+    std::memcpy(keypair.data, keypair_.data(), sizeof keypair.data);
+    SecretKey result;
+    if (secp256k1_keypair_sec(context(), result.data(), &keypair) != 1) {
         throw std::logic_error("libsecp256k1 refuses its own key");
     }
     return result;

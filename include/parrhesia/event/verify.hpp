@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,10 @@ namespace parrhesia::event {
 // Threading: any thread.
 [[nodiscard]] bool verify_signature(const Event& event) noexcept;
 
-// A key that signs, for tests, generators and (later) the relay's own events.
+// The secret half of a key. Never to be logged.
+using SecretKey = base::FixedBytes<struct SecretKeyKind, 32>;
+
+// A key that signs: the relay's own, and those of tests and generators.
 //
 // Threading: const methods from any thread.
 class Keypair {
@@ -25,10 +29,19 @@ class Keypair {
     // The key of SHA-256(seed): the same seed gives the same key. Not for real secrets.
     [[nodiscard]] static Keypair from_seed(std::string_view seed);
 
+    // std::nullopt when the number is no secret key: 0, or not below the order of the curve.
+    [[nodiscard]] static std::optional<Keypair> from_secret(const SecretKey& secret);
+
+    // A new key from the system's random numbers. Errors: throws std::runtime_error without these.
+    [[nodiscard]] static Keypair generate();
+
     [[nodiscard]] const PubKey& pubkey() const noexcept { return pubkey_; }
+    [[nodiscard]] SecretKey secret() const;
     [[nodiscard]] Signature sign(const Id& id) const;
 
   private:
+    Keypair() = default;
+
     std::array<std::uint8_t, 96> keypair_{};
     PubKey pubkey_;
 };
