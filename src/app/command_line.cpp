@@ -50,6 +50,9 @@ void add_import(CLI::App& app, ImportArguments& arguments) {
         ->add_option("--show-rejected", arguments.show_rejected,
                      "Name this many refused lines, with the reason; all are counted")
         ->capture_default_str();
+    command->add_flag("--with-protected", arguments.with_protected,
+                      "Take events that only their authors may publish (NIP-70), too: for a "
+                      "backup of this relay");
     command->footer(
         "The import may be stopped (Ctrl-C) and run again: what is stored already is skipped.\n"
         "Examples:\n"

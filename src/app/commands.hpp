@@ -14,6 +14,7 @@ namespace parrhesia::app {
 struct ImportArguments {
     std::string input = "-";  // a path; "-" is standard input
     std::uint64_t show_rejected = 20;
+    bool with_protected = false;
 };
 [[nodiscard]] int import_command(const Config& config, const ImportArguments& arguments);
 

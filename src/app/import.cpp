@@ -25,7 +25,7 @@ class Importer {
           store_(store),
           options_(options),
           report_(report),
-          checker_(options.check_threads, options.limits) {}
+          checker_(options.check_threads, options.limits, options.with_protected) {}
 
     [[nodiscard]] ImportResult run(const std::function<bool()>& stop_requested) {
         // Each thread has a batch to check and one waiting, while this thread reads and stores.

@@ -19,6 +19,8 @@ struct ImportOptions {
     unsigned check_threads = 1;
     std::size_t batch_events = 1000;                 // at most, in one transaction
     std::size_t batch_bytes = std::size_t{4} << 20;  // of input; one line may exceed it
+    // Events that only their authors may publish (NIP-70): for a backup of this very relay.
+    bool with_protected = false;
 };
 
 // A line that could hold an event of `event_bytes`: other software writes blanks and escapes that

@@ -1,7 +1,10 @@
 #include "app/import_batch.hpp"
 
+#include "parrhesia/base/clock.hpp"
 #include "parrhesia/event/kind.hpp"
 #include "parrhesia/event/verify.hpp"
+#include "parrhesia/event/visibility.hpp"
+#include "parrhesia/policy/kind_rules.hpp"
 
 #include <fmt/format.h>
 
@@ -17,7 +20,7 @@ using base::Refusal;
 using event::EventPtr;
 
 Checked<EventPtr> check_line(event::JsonReader& json, const policy::Limits& limits,
-                             std::string_view line) {
+                             bool with_protected, std::string_view line) {
     Checked<EventPtr> parsed = json.event(line);
     if (parsed.has_error()) return parsed;
     const event::Event& event = **parsed;
@@ -27,6 +30,15 @@ Checked<EventPtr> check_line(event::JsonReader& json, const policy::Limits& limi
     }
     // As if it were now what the event says, so that the window of created_at plays no part.
     if (auto refusal = policy::check_event(event, limits, event.created_at())) return *refusal;
+    if (event::has_expired(event.view(), base::SystemClock().unix_seconds())) {
+        return Refusal{Errc::expired, "the event has expired (NIP-40)"};
+    }
+    if (auto refusal = policy::check_kind(event.view(), policy::KindSet())) return *refusal;
+    if (event.view().is_protected() && !with_protected) {
+        return Refusal{Errc::blocked,
+                       "only its author may publish this event (NIP-70); --with-protected takes it "
+                       "from a backup of this relay"};
+    }
     if (!event::verify_signature(event)) {
         return Refusal{Errc::invalid_signature,
                        "the signature is not one of the pubkey over the id"};
@@ -36,7 +48,8 @@ Checked<EventPtr> check_line(event::JsonReader& json, const policy::Limits& limi
 
 }  // namespace
 
-void check_batch(event::JsonReader& json, const policy::Limits& limits, ImportBatch& batch) {
+void check_batch(event::JsonReader& json, const policy::Limits& limits, bool with_protected,
+                 ImportBatch& batch) {
     batch.results.clear();
     batch.results.reserve(batch.lines.size());
     for (const ImportBatch::Line& line : batch.lines) {
@@ -48,12 +61,13 @@ void check_batch(event::JsonReader& json, const policy::Limits& limits, ImportBa
         } else {
             const std::string_view text =
                 std::string_view(batch.text).substr(line.offset, line.size);
-            batch.results.push_back(check_line(json, limits, text));
+            batch.results.push_back(check_line(json, limits, with_protected, text));
         }
     }
 }
 
-BatchChecker::BatchChecker(unsigned threads, const policy::Limits& limits) : limits_(limits) {
+BatchChecker::BatchChecker(unsigned threads, const policy::Limits& limits, bool with_protected)
+    : limits_(limits), with_protected_(with_protected) {
     for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -87,7 +101,7 @@ void BatchChecker::run() {
         jobs_.pop_front();
         lock.unlock();
         try {
-            check_batch(json, limits_, *job.batch);
+            check_batch(json, limits_, with_protected_, *job.batch);
             job.done.set_value();
         } catch (...) {  // out of memory: the importing thread says so
             job.done.set_exception(std::current_exception());

@@ -38,12 +38,14 @@ struct ImportBatch {
 
 // What an imported event must be. The window of created_at is for live events only, so it is not
 // looked at; old events are what imports are for.
-void check_batch(event::JsonReader& json, const policy::Limits& limits, ImportBatch& batch);
+// Protected events are taken only if `with_protected` (NIP-70).
+void check_batch(event::JsonReader& json, const policy::Limits& limits, bool with_protected,
+                 ImportBatch& batch);
 
 // Threading: submit() from one thread; the batch belongs to the checker until the future is ready.
 class BatchChecker {
   public:
-    BatchChecker(unsigned threads, const policy::Limits& limits);
+    BatchChecker(unsigned threads, const policy::Limits& limits, bool with_protected);
     ~BatchChecker();  // drops what has not begun
     BatchChecker(const BatchChecker&) = delete;
     BatchChecker& operator=(const BatchChecker&) = delete;
@@ -58,6 +60,7 @@ class BatchChecker {
     void run();
 
     const policy::Limits limits_;
+    const bool with_protected_;
     std::vector<std::thread> threads_;
     std::mutex mutex_;
     // guarded by mutex_

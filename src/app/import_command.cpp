@@ -87,6 +87,7 @@ int import_command(const Config& config, const ImportArguments& arguments) {
 
     ImportOptions options;
     options.limits = config.limits;
+    options.with_protected = arguments.with_protected;
     options.check_threads = threads_or_cores(0);
     options.batch_events = config.store.max_batch_events;
     const base::SystemClock clock;

@@ -89,6 +89,10 @@ std::string ImportReport::summary() const {
         "{} lines read: {} stored, {} duplicates, {} superseded, {} refused; {:.1f} s, {:.0f}/s\n",
         counts_.lines, counts_.stored, counts_.duplicates, counts_.superseded, counts_.refused,
         seconds, static_cast<double>(counts_.lines) / std::max(seconds, 1e-3));
+    if (counts_.deleted != 0) {
+        text +=
+            fmt::format("  left out because their authors want them gone: {}\n", counts_.deleted);
+    }
     for (const auto& [reason, count] : counts_.refused_by_reason) {
         text += fmt::format("  refused as {}: {}\n", reason, count);
     }

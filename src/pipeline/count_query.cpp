@@ -2,6 +2,7 @@
 
 #include "parrhesia/policy/limits.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace parrhesia::pipeline {
@@ -15,6 +16,9 @@ CountQuery::CountQuery(Shard& shard, CountOwner& owner, std::string escaped_id,
       received_at_(received_at),
       filters_(std::move(filters)) {
     for (event::Filter& filter : filters_) filter.limit.reset();
+    // Defined for one filter only (NIP-45).
+    if (filters_.size() != 1) return;
+    if (const auto offset = event::hyperloglog_offset_of(filters_.front())) hll_.emplace(*offset);
 }
 
 CountQuery::~CountQuery() {
@@ -35,6 +39,9 @@ void CountQuery::on_page(const store::QueryPage& page) {
         return;
     }
     count_.events += page.page.rows.size();
+    if (hll_) {
+        for (const event::PubKey& author : page.page.authors) hll_->add(author);
+    }
     const std::size_t most = shard_.core().limits.count_events;
     const bool has_more = !page.page.done;
     if (has_more && count_.events < most) {
@@ -45,6 +52,7 @@ void CountQuery::on_page(const store::QueryPage& page) {
         count_.events = std::min<std::uint64_t>(count_.events, most);
         count_.approximate = true;
     }
+    if (hll_) count_.hll = hll_->to_hex();
     owner_.on_counted(*this, count_);  // destroys this
 }
 

@@ -3,6 +3,7 @@
 
 #include "parrhesia/base/clock.hpp"
 #include "parrhesia/event/filter.hpp"
+#include "parrhesia/event/hyperloglog.hpp"
 #include "parrhesia/pipeline/client.hpp"
 #include "parrhesia/policy/viewer.hpp"
 #include "parrhesia/protocol/reply.hpp"
@@ -12,6 +13,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +61,7 @@ class CountQuery {
     std::vector<event::Filter> filters_;  // until start()
     std::shared_ptr<store::Query> query_;
     protocol::Count count_;
+    std::optional<event::HyperLogLog> hll_;
 };
 
 }  // namespace parrhesia::pipeline

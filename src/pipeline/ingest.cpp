@@ -1,6 +1,7 @@
 #include "pipeline/ingest.hpp"
 
 #include "parrhesia/event/kind.hpp"
+#include "parrhesia/event/proof_of_work.hpp"
 #include "parrhesia/event/verify.hpp"
 #include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/kind_rules.hpp"
@@ -23,6 +24,12 @@ Refused check(const event::Event& event, const policy::Viewer& sender, const Cor
     if (auto refusal = policy::check_kind(view, options.denied_kinds)) return refusal;
     if (auto refusal = policy::check_marmot_event(view, options.marmot)) return refusal;
     if (auto refusal = policy::check_write(view, sender, options.access)) return refusal;
+    // Requests to vanish are taken from everybody (NIP-62).
+    if (event.kind() != event::kVanish) {
+        if (auto refusal = event::check_work(view, options.limits.min_pow_difficulty)) {
+            return refusal;
+        }
+    }
     if (!event::verify_signature(event)) return refusal_of(base::Errc::invalid_signature);
     return std::nullopt;
 }

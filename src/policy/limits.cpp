@@ -1,5 +1,7 @@
 #include "parrhesia/policy/limits.hpp"
 
+#include "parrhesia/event/visibility.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -49,10 +51,9 @@ std::optional<Refusal> check_event(const event::Event& event, const Limits& limi
                        fmt::format("content has {} characters, at most {} are allowed",
                                    shape.content_characters, limits.content_characters)};
     }
-    const std::int64_t expiration = event.view().expiration();
-    if (expiration != 0 && expiration <= now_unix_seconds && !event::is_ephemeral(event.kind())) {
+    if (event::has_expired(event.view(), now_unix_seconds)) {
         return Refusal{Errc::expired, fmt::format("the event expired {} seconds ago",
-                                                  now_unix_seconds - expiration)};
+                                                  now_unix_seconds - event.view().expiration())};
     }
     return check_time(event.created_at(), limits, now_unix_seconds);
 }

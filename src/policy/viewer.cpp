@@ -24,13 +24,8 @@ bool Viewer::is(const event::PubKey& pubkey) const noexcept {
 }
 
 bool Viewer::shows(const event::EventView& event) const noexcept {
-    const event::Kind kind = event.kind();
-    const std::int64_t expiration = event.expiration();
-    // Ephemeral events are never stored, so their expiration means nothing (NIP-40).
-    if (expiration != 0 && !event::is_ephemeral(kind) && expiration <= clock_.unix_seconds()) {
-        return false;
-    }
-    switch (readers_of(kind)) {
+    if (event.expiration() != 0 && event::has_expired(event, clock_.unix_seconds())) return false;
+    switch (readers_of(event.kind())) {
         case Readers::all:
             return true;
         case Readers::author_and_recipients:

@@ -1,5 +1,6 @@
 // Any bytes are a client's message: one of the four answers, and what is sent back is valid JSON.
 #include "parrhesia/event/parse.hpp"
+#include "parrhesia/event/tags.hpp"
 #include "parrhesia/protocol/client_message.hpp"
 #include "parrhesia/protocol/reply.hpp"
 
@@ -46,6 +47,19 @@ void check(const protocol::ReqMessage& message) {
     check_subscription_id(message.subscription_id);
 }
 
+void check(const protocol::CountMessage& message) {
+    PARRHESIA_EXPECT(!message.filters.empty());
+    std::string answer;
+    protocol::append_count(answer, protocol::escape_subscription_id(message.query_id), {});
+    PARRHESIA_EXPECT(reader().document(answer).has_value());
+}
+
+void check(const protocol::AuthMessage& message) {
+    check(protocol::EventMessage{message.event});
+    PARRHESIA_EXPECT(event::tags_of(message.event->view()).size() ==
+                     message.event->shape().tag_count);
+}
+
 void check(const protocol::CloseMessage& message) {
     check_subscription_id(message.subscription_id);
 }
@@ -58,6 +72,9 @@ void check(const protocol::BadMessage& message) {
         protocol::append_ok(answer, *message.event_id, false, reason);
     } else if (message.subscription_id) {
         protocol::append_closed(answer, protocol::escape_subscription_id(*message.subscription_id),
+                                reason);
+    } else if (message.query_id) {
+        protocol::append_closed(answer, protocol::escape_subscription_id(*message.query_id),
                                 reason);
     } else {
         protocol::append_notice(answer, reason);

@@ -1,4 +1,5 @@
 // What a client gets depends on whom it has proved to be: AUTH, and every path that reads.
+#include "parrhesia/event/hyperloglog.hpp"
 #include "parrhesia/pipeline/relay.hpp"
 
 #include "support/event_generator.hpp"
@@ -237,6 +238,38 @@ TEST_F(PipelineViewerTest, ACountIsOneAnswerAndNoSubscription) {
     sender.say(publish(test::make_event("alice", {kNow, 1, {}, "live"})));
     expect_soon([&] { return sender.client.has("[\"OK\""); });
     EXPECT_FALSE(visitor.client.has("[\"EVENT\""));
+}
+
+TEST_F(PipelineViewerTest, ACountOfReactionsEstimatesTheirAuthors) {
+    const auto note = test::make_event("alice", {kNow, 1, {}, "note"});
+    const std::string id = to_hex(note->id());
+    event::Filter filter;
+    filter.tags = {{'e', {id}}};
+    event::HyperLogLog expected(*event::hyperloglog_offset_of(filter));
+    for (const char* author : {"bob", "carol", "bob"}) {
+        const auto like = test::make_event(author, {kNow, 7, {{"e", id}}, std::string("+")});
+        store_all({like});
+        expected.add(like->pubkey());
+    }
+    Visitor visitor(*relay);
+    visitor.say("[\"COUNT\",\"q\",{\"kinds\":[7],\"#e\":[\"" + id + "\"]}]");
+    visitor.say(R"(["COUNT","r",{"kinds":[7]}])");
+    expect_soon([&] { return visitor.client.count("[\"COUNT\",") == 2; });
+    EXPECT_TRUE(visitor.client.has("{\"count\":2,\"hll\":\"" + expected.to_hex() + "\"}"));
+    EXPECT_TRUE(visitor.client.has("[\"COUNT\",\"r\",{\"count\":2}]"));
+}
+
+TEST_F(PipelineViewerTest, TooLittleWorkIsRefusedButNotForARequestToVanish) {
+    relay->stop();
+    options.limits.min_pow_difficulty = 200;
+    start();
+    Visitor sender(*relay);
+    const auto lazy = test::make_event("alice", {kNow, 1, {}, "lazy"});
+    const auto vanish = test::make_event("alice", {kNow, 62, {{"relay", "ALL_RELAYS"}}, ""});
+    sender.say(publish(lazy));
+    sender.say(publish(vanish));
+    EXPECT_TRUE(sender.client.has(to_hex(lazy->id()) + "\",false,\"pow: difficulty "));
+    expect_soon([&] { return sender.client.has(to_hex(vanish->id()) + "\",true"); });
 }
 
 TEST_F(PipelineViewerTest, ARefusedCountLeavesASubscriptionOfItsNameAlone) {

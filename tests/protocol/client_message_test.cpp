@@ -63,6 +63,32 @@ TEST_F(ClientMessageTest, ReadsAClose) {
     EXPECT_EQ(parsed<CloseMessage>(R"(["CLOSE","s",{}])").subscription_id, "s");
 }
 
+TEST_F(ClientMessageTest, ReadsACount) {
+    const auto count = parsed<CountMessage>(R"(["COUNT","q",{"kinds":[1]},{"limit":7}])");
+    EXPECT_EQ(count.query_id, "q");
+    EXPECT_EQ(count.filters.size(), 2U);
+}
+
+TEST_F(ClientMessageTest, ReadsAnAuthentication) {
+    const auto event = test::make_event("a", {1, 22242, {{"challenge", "x"}}, ""});
+    const auto json = std::string(event->json());
+    EXPECT_EQ(parsed<AuthMessage>("[\"AUTH\"," + json + "]").event->json(), json);
+    auto broken = json;
+    broken.replace(broken.find("\"x\""), 3, "\"y\"");
+    EXPECT_EQ(parsed<BadMessage>("[\"AUTH\"," + broken + "]").event_id, event->id());
+}
+
+// A query of COUNT is no subscription, even if it has the name of one.
+TEST_F(ClientMessageTest, ABadCountIsClosedUnderItsOwnId) {
+    for (const auto* text : {R"(["COUNT","q",{"kinds":["x"]}])", R"(["COUNT","q"])"}) {
+        const auto bad = parsed<BadMessage>(text);
+        EXPECT_EQ(bad.query_id, "q") << text;
+        EXPECT_EQ(bad.subscription_id, std::nullopt) << text;
+    }
+    EXPECT_EQ(parsed<BadMessage>(R"(["COUNT","",{}])").query_id, "");
+    expect_notice(R"(["COUNT",7,{}])", Errc::invalid_subscription_id);
+}
+
 TEST_F(ClientMessageTest, ABrokenEventIsAnsweredUnderItsId) {
     const auto event = test::make_event("a", {1, 1, {}, "text"});
     auto json = std::string(event->json());

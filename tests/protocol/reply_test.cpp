@@ -95,6 +95,22 @@ TEST(ReplyTest, WritesEachMessageAsOneArray) {
     EXPECT_EQ(elements(out), (std::vector<std::string>{"EVENT", awkward, "{\"id\":1}"}));
 }
 
+TEST(ReplyTest, WritesChallengesHintsAndCounts) {
+    std::string out;
+    append_auth(out, "a \"challenge\"");
+    EXPECT_EQ(elements(out), (std::vector<std::string>{"AUTH", "a \"challenge\""}));
+    out.clear();
+    append_eose(out, "s", "finish");
+    EXPECT_EQ(out, R"(["EOSE","s",["finish"]])");
+    out.clear();
+    append_count(out, "q", {});
+    EXPECT_EQ(out, R"(["COUNT","q",{"count":0}])");
+    out.clear();
+    append_count(out, "q", {18446744073709551615U, true, "00ff"});
+    EXPECT_EQ(out,
+              R"(["COUNT","q",{"count":18446744073709551615,"approximate":true,"hll":"00ff"}])");
+}
+
 TEST(ReplyTest, AppendsBehindWhatIsThere) {
     std::string out = "x";
     append_eose(out, "s");

@@ -2,8 +2,19 @@
 #pragma once
 
 #include "parrhesia/event/event.hpp"
+#include "parrhesia/event/kind.hpp"
+
+#include <cstdint>
 
 namespace parrhesia::event {
+
+// NIP-40: from the second of its expiration on. Never for ephemeral events, of which nothing is
+// stored.
+[[nodiscard]] inline bool has_expired(const EventView& event,
+                                      std::int64_t now_unix_seconds) noexcept {
+    const std::int64_t expiration = event.expiration();
+    return expiration != 0 && expiration <= now_unix_seconds && !is_ephemeral(event.kind());
+}
 
 // Implemented by policy::Viewer. An event that is not shown is, for the one who asks, not there: it
 // is not sent, not counted and not hinted at.
