@@ -121,8 +121,8 @@ TEST_F(LimitsTest, LengthOfSubscriptionIds) {
 TEST_F(LimitsTest, FiltersAndTheirItems) {
     EXPECT_TRUE(subscribe("s", "{},{},{},{}").starts_with("[\"EOSE\""));
     EXPECT_TRUE(subscribe("s", "{},{},{},{},{}").starts_with("[\"CLOSED\",\"s\",\"invalid: "));
-    std::string kinds = "{\"kinds\":[0";
-    for (int kind = 1; kind < 30; ++kind) kinds += "," + std::to_string(kind);
+    std::string kinds = "{\"kinds\":[1000";
+    for (int kind = 1001; kind < 1030; ++kind) kinds += "," + std::to_string(kind);
     EXPECT_TRUE(subscribe("s", kinds + "]}").starts_with("[\"EOSE\""));
     EXPECT_TRUE(
         subscribe("s", kinds + "]},{\"kinds\":[1]}").starts_with("[\"CLOSED\",\"s\",\"invalid: "));
