@@ -25,6 +25,7 @@ struct Arguments {
     ExportArguments export_;
     ScanArguments scan;
     GenerateArguments generate;
+    KeyImportArguments key_import;
 };
 
 constexpr const char* kFooter =
@@ -119,6 +120,24 @@ void add_config(CLI::App& app, Arguments& arguments) {
     print->fallthrough();
 }
 
+void add_key(CLI::App& app, KeyImportArguments& arguments) {
+    CLI::App* key = app.add_subcommand("key", "Show or bring the relay's own key");
+    key->require_subcommand(1);
+    key->footer(
+        "The relay makes its key at its first start: the file relay.key in store.path.\n"
+        "Examples:\n"
+        "  parrhesia key show\n"
+        "  parrhesia key import old-relay.key\n");
+    key->add_subcommand("show", "Write the public key, in hex")->fallthrough();
+    CLI::App* import = key->add_subcommand("import", "Give the relay the secret key of a file");
+    import
+        ->add_option("FILE", arguments.input,
+                     "The secret key, 64 hex digits; \"-\" is standard input")
+        ->required();
+    import->add_flag("--force", arguments.force, "Replace the key that the relay has");
+    import->fallthrough();
+}
+
 void define(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(1);
     app.fallthrough();
@@ -137,6 +156,7 @@ void define(CLI::App& app, Arguments& arguments) {
     add_scan(app, arguments.scan);
     add_config(app, arguments);
     add_generate(app, arguments.generate);
+    add_key(app, arguments.key_import);
     app.add_subcommand("version", "Show the version of this build and of its libraries");
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
         command->fallthrough();
@@ -174,6 +194,11 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
     if (app.got_subcommand("relay")) return run_relay(config);
     if (app.got_subcommand("import")) return import_command(config, arguments.import);
     if (app.got_subcommand("export")) return export_command(config, arguments.export_);
+    if (app.got_subcommand("key")) {
+        return app.get_subcommand("key")->got_subcommand("show")
+                   ? key_show_command(config)
+                   : key_import_command(config, arguments.key_import);
+    }
     return scan_command(config, arguments.scan);
 }
 

@@ -39,4 +39,11 @@ struct GenerateArguments {
 };
 [[nodiscard]] int generate_command(const GenerateArguments& arguments);
 
+struct KeyImportArguments {
+    std::string input;  // a path; "-" is standard input
+    bool force = false;
+};
+[[nodiscard]] int key_show_command(const Config& config);
+[[nodiscard]] int key_import_command(const Config& config, const KeyImportArguments& arguments);
+
 }  // namespace parrhesia::app

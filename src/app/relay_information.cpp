@@ -6,13 +6,15 @@
 
 namespace parrhesia::app {
 
-protocol::RelayInformation relay_information_of(const Config& config) {
+protocol::RelayInformation relay_information_of(const Config& config,
+                                                const std::optional<event::PubKey>& self) {
     protocol::RelayInformation information;
     information.name = config.info.name;
     information.description = config.info.description;
     information.banner = config.info.banner;
     information.icon = config.info.icon;
     information.pubkey = config.info.pubkey;
+    if (self) information.self = base::to_hex(*self);
     information.contact = config.info.contact;
     information.terms_of_service = config.info.terms_of_service;
     information.version = version();

@@ -12,6 +12,7 @@
 #include "app/exit_code.hpp"
 #include "app/landing_page.hpp"
 #include "app/relay_information.hpp"
+#include "app/relay_key.hpp"
 #include "app/stop_signals.hpp"
 #include "app/store_factory.hpp"
 #include "app/version.hpp"
@@ -72,7 +73,8 @@ pipeline::RelayOptions relay_options(const Config& config) {
     return options;
 }
 
-net::RelayServerOptions server_options(const Config& config) {
+net::RelayServerOptions server_options(const Config& config,
+                                       const std::optional<event::PubKey>& self) {
     net::RelayServerOptions options;
     options.bind = config.relay.bind;
     options.port = config.relay.port;
@@ -84,7 +86,7 @@ net::RelayServerOptions server_options(const Config& config) {
     options.max_connections = usable_connections(config.relay.max_connections);
     options.max_connections_per_ip = config.relay.max_connections_per_ip;
     options.exempt = config.limits.exempt_networks();
-    options.information_json = protocol::to_json(relay_information_of(config));
+    options.information_json = protocol::to_json(relay_information_of(config, self));
     options.landing_page = landing_page(config.info.name, config.info.description,
                                         config.info.contact, config.relay.public_url);
     return options;
@@ -172,13 +174,15 @@ int run_relay(const Config& config) {
     const base::SystemClock clock;
     base::MetricsRegistry metrics;
     const auto store = open_store(config, /*read_only=*/false);
+    const auto key = read_or_make_relay_key(relay_key_file(config));
+    const auto self = key ? std::optional(key->pubkey()) : std::nullopt;
     std::atomic<bool> accepting{false};
 
     // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
     // stopped.
     net::IoThreads io_threads(config.relay.threads);
     pipeline::Relay relay(*store, clock, metrics, io_threads.queues(), relay_options(config));
-    net::RelayServer server(io_threads, relay, metrics, server_options(config));
+    net::RelayServer server(io_threads, relay, metrics, server_options(config, self));
     std::optional<net::AdminServer> admin;
     if (config.admin.port != 0) {
         admin.emplace(config.admin.bind, config.admin.port,

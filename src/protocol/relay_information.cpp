@@ -24,6 +24,10 @@ class ObjectWriter {
         begin_member(name);
         fmt::format_to(std::back_inserter(out_), "{}", value);
     }
+    void boolean(std::string_view name, bool value) {
+        begin_member(name);
+        out_ += value ? "true" : "false";
+    }
     void begin_member(std::string_view name) {
         if (!first_) out_ += ',';
         first_ = false;
@@ -50,6 +54,10 @@ void append_limitation(std::string& out, const RelayInformation& information) {
         limits.number("created_at_lower_limit", information.created_at_lower_limit);
     }
     limits.number("created_at_upper_limit", information.created_at_upper_limit);
+    limits.number("min_pow_difficulty", information.min_pow_difficulty);
+    limits.boolean("auth_required", information.auth_required);
+    limits.boolean("payment_required", information.payment_required);
+    limits.boolean("restricted_writes", information.restricted_writes);
     limits.end();
 }
 
@@ -63,6 +71,7 @@ std::string to_json(const RelayInformation& information) {
     document.text("banner", information.banner);
     document.text("icon", information.icon);
     document.text("pubkey", information.pubkey);
+    document.text("self", information.self);
     document.text("contact", information.contact);
     document.text("terms_of_service", information.terms_of_service);
     document.text("software", information.software);

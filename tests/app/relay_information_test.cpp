@@ -1,5 +1,7 @@
 #include "app/relay_information.hpp"
 
+#include "parrhesia/event/verify.hpp"
+
 #include <gtest/gtest.h>
 
 namespace parrhesia::app {
@@ -44,6 +46,13 @@ TEST(ConfiguredInformationTest, TellsTheConfiguredWordsAndTheEnforcedNumbers) {
     EXPECT_EQ(information.default_limit, 16U);
     EXPECT_EQ(information.created_at_lower_limit, 17);
     EXPECT_EQ(information.created_at_upper_limit, 18);
+}
+
+TEST(ConfiguredInformationTest, TellsTheRelaysOwnKey) {
+    const Config config;
+    EXPECT_EQ(relay_information_of(config).self, "");
+    const event::PubKey pubkey = event::Keypair::from_seed("relay").pubkey();
+    EXPECT_EQ(relay_information_of(config, pubkey).self, base::to_hex(pubkey));
 }
 
 TEST(ConfiguredInformationTest, ContentIsNeverSaidToBeLongerThanAnEvent) {

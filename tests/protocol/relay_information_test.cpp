@@ -39,6 +39,10 @@ TEST_F(RelayInformationTest, WritesEveryField) {
     information.max_content_length = 7;
     information.created_at_lower_limit = 8;
     information.created_at_upper_limit = 9;
+    information.self = std::string(64, 'b');
+    information.min_pow_difficulty = 10;
+    information.auth_required = true;
+    information.restricted_writes = true;
 
     const auto document = parsed(information);
 
@@ -47,6 +51,7 @@ TEST_F(RelayInformationTest, WritesEveryField) {
     EXPECT_EQ(document["banner"].get_string().value(), information.banner);
     EXPECT_EQ(document["icon"].get_string().value(), information.icon);
     EXPECT_EQ(document["pubkey"].get_string().value(), information.pubkey);
+    EXPECT_EQ(document["self"].get_string().value(), information.self);
     EXPECT_EQ(document["contact"].get_string().value(), information.contact);
     EXPECT_EQ(document["terms_of_service"].get_string().value(), information.terms_of_service);
     EXPECT_EQ(document["software"].get_string().value(), information.software);
@@ -55,13 +60,15 @@ TEST_F(RelayInformationTest, WritesEveryField) {
     EXPECT_EQ(simdjson::minify(document["limitation"].value()),
               R"({"max_message_length":1,"max_subscriptions":2,"max_limit":3,"default_limit":4,)"
               R"("max_subid_length":5,"max_event_tags":6,"max_content_length":7,)"
-              R"("created_at_lower_limit":8,"created_at_upper_limit":9})");
+              R"("created_at_lower_limit":8,"created_at_upper_limit":9,"min_pow_difficulty":10,)"
+              R"("auth_required":true,"payment_required":false,"restricted_writes":true})");
 }
 
 TEST_F(RelayInformationTest, LeavesOutWhatIsNotSet) {
     const auto document = parsed(RelayInformation{});
     EXPECT_EQ(document.size(), 2U) << text;
     EXPECT_EQ(document["limitation"]["created_at_lower_limit"].error(), simdjson::NO_SUCH_FIELD);
+    EXPECT_EQ(document["self"].error(), simdjson::NO_SUCH_FIELD);
 }
 
 }  // namespace
