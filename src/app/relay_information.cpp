@@ -30,6 +30,11 @@ protocol::RelayInformation relay_information_of(const Config& config,
     // A character is at least a byte, so more of them than this never pass.
     information.max_content_length = std::min(limits.content_characters, limits.event_bytes);
     information.created_at_lower_limit = limits.created_at_past_seconds;
+    information.min_pow_difficulty = limits.min_pow_difficulty;
+    // "Before any other action": where reading or writing is open to everyone, it is not so.
+    information.auth_required = config.auth.read != policy::Access::everyone &&
+                                config.auth.write != policy::Access::everyone;
+    information.restricted_writes = config.auth.write == policy::Access::allowed;
     information.created_at_upper_limit = limits.created_at_future_seconds;
     return information;
 }

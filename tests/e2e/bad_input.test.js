@@ -74,7 +74,7 @@ describe('bad input', { timeout: 60_000 }, () => {
   it('takes a subscription id again after its REQ was refused', async () => {
     const raw = await RawClient.open(relay.url)
     assert.equal((await raw.ask(['REQ', 's', { ids: ['ab'] }]))[0], 'CLOSED')
-    assert.deepEqual(await raw.ask(['REQ', 's', { ids: ['0'.repeat(64)] }]), ['EOSE', 's'])
+    assert.deepEqual(await raw.ask(['REQ', 's', { ids: ['0'.repeat(64)] }]), ['EOSE', 's', ['finish']])
     raw.close()
   })
 

@@ -4,6 +4,7 @@
 
 #include "store/contract_suite.hpp"
 #include "store/query_contract_suite.hpp"
+#include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
@@ -72,9 +73,12 @@ using AtOnceIndexed = EmbeddedHarness<Indexed::at_once>;
 
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreQueryContract, NeverIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, ScanOptionsContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreQueryContract, SoonIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, ScanOptionsContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreQueryContract, AtOnceIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, ScanOptionsContract, AtOnceIndexed);
 
 }  // namespace parrhesia::test

@@ -3,6 +3,7 @@
 
 #include "store/contract_suite.hpp"
 #include "store/query_contract_suite.hpp"
+#include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
@@ -46,5 +47,6 @@ class LmdbHarness {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreQueryContract, LmdbHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, ScanOptionsContract, LmdbHarness);
 
 }  // namespace parrhesia::test

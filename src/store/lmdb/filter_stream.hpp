@@ -30,6 +30,10 @@ class FilterStream {
     [[nodiscard]] int advance(Slice& slice);
     // The next match has been dealt with.
     void consume() noexcept;
+    // Once exhausted: whether the limit has left out a match. Looks only a little further, and in
+    // the slice in which the last match was consumed.
+    enum class LeftOut : std::uint8_t { none, some, unknown };
+    [[nodiscard]] int find_left_out(const Slice& slice, LeftOut& result);
     // Lets go of everything that belongs to the slice's transaction.
     void end_slice() noexcept;
 

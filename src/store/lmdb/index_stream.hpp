@@ -7,6 +7,7 @@
 
 #include "parrhesia/base/clock.hpp"
 #include "parrhesia/event/filter.hpp"
+#include "parrhesia/event/visibility.hpp"
 
 #include "store/lmdb/plan.hpp"
 #include "store/lmdb/transaction.hpp"
@@ -25,7 +26,12 @@ namespace parrhesia::store::lmdb {
 struct ScanBounds {
     std::uint64_t mark = 0;             // events of a higher seq do not
     std::vector<std::uint64_t> hidden;  // nor these, sorted: a recent event has replaced them
+    // Nor what it does not show; null: it shows everything.
+    std::shared_ptr<const event::Visibility> visibility;
 
+    [[nodiscard]] bool show(const EventView& event) const noexcept {
+        return visibility == nullptr || visibility->shows(event);
+    }
     [[nodiscard]] bool contain(std::uint64_t seq) const noexcept {
         return seq <= mark && !std::binary_search(hidden.begin(), hidden.end(), seq);
     }
@@ -38,11 +44,19 @@ class Slice {
           base::SteadyTime deadline)
         : txn(its_txn), number(its_number), bounds(its_bounds), deadline_(deadline) {}
 
+    // A short look within the same slice, whose end is a number of steps.
+    [[nodiscard]] Slice look(unsigned steps) const noexcept {
+        Slice result(txn, number, bounds, base::SteadyTime::max());
+        result.max_steps_ = steps;
+        return result;
+    }
+
     // Counts a step that brought the scan forward. False when time is up. The clock is read every
     // 64 steps, so a slice always gets that far, however late it starts.
     [[nodiscard]] bool step() noexcept {
         constexpr unsigned kStepsPerLook = 64;
-        if (++steps_ % kStepsPerLook != 0 || deadline_ == base::SteadyTime::max()) return true;
+        if (++steps_ == max_steps_) return false;
+        if (steps_ % kStepsPerLook != 0 || deadline_ == base::SteadyTime::max()) return true;
         return std::chrono::steady_clock::now() < deadline_;
     }
 
@@ -52,6 +66,7 @@ class Slice {
 
   private:
     const base::SteadyTime deadline_;
+    unsigned max_steps_ = 0;  // 0: any number
     unsigned steps_ = 0;
 };
 

@@ -9,7 +9,8 @@ namespace parrhesia::store::lmdb {
 
 LmdbScan::LmdbScan(Environment& environment, const RecentEvents* recent,
                    std::vector<Filter> filters, ScanOptions options)
-    : environment_(environment), recent_(recent), options_(std::move(options)) {
+    : environment_(environment), recent_(recent), want_(options.want) {
+    bounds_.visibility = std::move(options.visibility);
     streams_.reserve(filters.size());
     for (Filter& filter : filters) streams_.emplace_back(std::move(filter));
 }
@@ -20,15 +21,12 @@ base::error_code LmdbScan::next(const ScanBudget& budget, ScanPage& page) {
         page.done = true;
         return {};
     }
-    // Before the snapshot of the indexes: whatever leaves the recent events is in them by then.
-    RecentView recent;
-    if (slices_ == 0 && recent_ != nullptr) recent = recent_->view();
     Transaction txn(environment_);
-    int code = txn.begin(Transaction::Mode::read);
-    if (code == 0 && slices_ == 0) code = begin(txn, recent);
+    int code = slices_ == 0 ? begin(txn) : txn.begin(Transaction::Mode::read);
     if (code == 0) {
         Slice slice(txn, ++slices_, bounds_, budget.deadline);
         code = fill(slice, budget, page);
+        if (code == 0 && page.done) code = find_completeness(slice, page.completeness);
         for (FilterStream& stream : streams_) stream.end_slice();
     }
     if (code != 0) {
@@ -42,9 +40,25 @@ base::error_code LmdbScan::next(const ScanBudget& budget, ScanPage& page) {
     return {};
 }
 
-int LmdbScan::begin(Transaction& txn, const RecentView& recent) {
+// The recent events are taken before the snapshot of the indexes: whatever leaves them is in it by
+// then. If the snapshot is ahead of them, it may hold the first half of a batch whose second half
+// is in neither: both are taken again. (Beside a process that writes it always is, and they never
+// change.)
+int LmdbScan::take_snapshot(Transaction& txn, RecentView& recent, std::uint64_t& next_seq) {
+    for (;;) {
+        if (recent_ != nullptr) recent = recent_->view();
+        int code = txn.begin(Transaction::Mode::read);
+        if (code == 0) code = txn.get_next_seq(next_seq);
+        if (code != 0 || recent_ == nullptr || next_seq - 1 <= recent.last_seq()) return code;
+        if (recent_->view().last_seq() == recent.last_seq()) return 0;
+        txn.abort();
+    }
+}
+
+int LmdbScan::begin(Transaction& txn) {
+    RecentView recent;
     std::uint64_t next_seq = 0;
-    const int code = txn.get_next_seq(next_seq);
+    const int code = take_snapshot(txn, recent, next_seq);
     if (code != 0) return code;
     bounds_.mark = std::max(next_seq - 1, recent.last_seq());
     recent.for_each_from(next_seq, [this](std::uint64_t, const RecentEvent& event) {
@@ -72,18 +86,18 @@ int LmdbScan::fill(Slice& slice, const ScanBudget& budget, ScanPage& page) {
             return 0;
         }
         const EventView& event = first->event();
-        const std::string_view json = event.json();
         if (page.rows.empty()) {  // most pages are small, and growing copies
             constexpr std::size_t kUsualRows = 32;
             constexpr std::size_t kUsualBytes = 32 * 1024;
             page.rows.reserve(std::min(budget.max_rows, kUsualRows));
-            page.text.reserve(std::min(budget.max_bytes, kUsualBytes));
+            if (want_ == ScanOptions::Want::json) {
+                page.text.reserve(std::min(budget.max_bytes, kUsualBytes));
+            }
+        } else if (want_ == ScanOptions::Want::json &&
+                   page.text.size() + event.json().size() > budget.max_bytes) {
+            return 0;
         }
-        if (!page.rows.empty() && page.text.size() + json.size() > budget.max_bytes) return 0;
-        page.rows.push_back({event.id(), event.created_at(), event.kind(),
-                             static_cast<std::uint32_t>(page.text.size()),
-                             static_cast<std::uint32_t>(json.size())});
-        page.text.append(json);
+        add_row(event, page);
         // Every filter that has this event counts it, and it is sent once.
         const SortKey sent = first->head();
         for (FilterStream& stream : streams_) {
@@ -96,6 +110,34 @@ int LmdbScan::fill(Slice& slice, const ScanBudget& budget, ScanPage& page) {
             return 0;
         }
     }
+}
+
+void LmdbScan::add_row(const EventView& event, ScanPage& page) const {
+    ScanRow row{event.id(), event.created_at(), event.kind(), 0, 0};
+    if (want_ == ScanOptions::Want::authors) {
+        page.authors.push_back(event.pubkey());
+    } else {
+        const std::string_view json = event.json();
+        row.json_offset = static_cast<std::uint32_t>(page.text.size());
+        row.json_size = static_cast<std::uint32_t>(json.size());
+        page.text.append(json);
+    }
+    page.rows.push_back(row);
+}
+
+int LmdbScan::find_completeness(const Slice& slice, Completeness& result) {
+    result = Completeness::finished;
+    for (FilterStream& stream : streams_) {
+        FilterStream::LeftOut left_out{};
+        const int code = stream.find_left_out(slice, left_out);
+        if (code != 0) return code;
+        if (left_out == FilterStream::LeftOut::none) continue;
+        // What one filter's limit leaves out another one may have sent.
+        const bool proven = left_out == FilterStream::LeftOut::some && streams_.size() == 1;
+        result = proven ? Completeness::more : Completeness::unknown;
+        return 0;
+    }
+    return 0;
 }
 
 bool LmdbScan::all_exhausted() const noexcept {

@@ -21,16 +21,20 @@ class LmdbScan final : public Scan {
     [[nodiscard]] base::Mark mark() const noexcept override { return base::Mark(bounds_.mark); }
 
   private:
-    // Fixes what belongs to the scan.
-    [[nodiscard]] int begin(Transaction& txn, const RecentView& recent);
+    // Begins the transaction of the first slice, and fixes what belongs to the scan.
+    [[nodiscard]] int begin(Transaction& txn);
+    [[nodiscard]] int take_snapshot(Transaction& txn, RecentView& recent, std::uint64_t& next_seq);
     [[nodiscard]] int fill(Slice& slice, const ScanBudget& budget, ScanPage& page);
+    void add_row(const EventView& event, ScanPage& page) const;
     [[nodiscard]] bool all_exhausted() const noexcept;
+    // What the last page says about the limits.
+    [[nodiscard]] int find_completeness(const Slice& slice, Completeness& result);
     // The stream with the next event, or null when none has any left.
     [[nodiscard]] const FilterStream* first_ready() const noexcept;
 
     Environment& environment_;
     const RecentEvents* const recent_;
-    const ScanOptions options_;
+    const ScanOptions::Want want_;
     std::vector<FilterStream> streams_;
     std::uint64_t slices_ = 0;
     ScanBounds bounds_;
