@@ -11,8 +11,8 @@ namespace {
 
 // The elements of both have been checked when the configuration was read (key_builders.hpp).
 
-policy::KindSet to_kind_set(const std::vector<std::string>& kinds) {
-    policy::KindSet set;
+event::KindSet to_kind_set(const std::vector<std::string>& kinds) {
+    event::KindSet set;
     for (const std::string& kind : kinds) {
         [[maybe_unused]] const bool added = set.add(kind);
     }
@@ -39,7 +39,7 @@ base::NetworkList LimitsSection::exempt_networks() const {
     return list;
 }
 
-policy::KindSet LimitsSection::denied_kind_set() const { return to_kind_set(denied_kinds); }
+event::KindSet LimitsSection::denied_kind_set() const { return to_kind_set(denied_kinds); }
 
 policy::AccessRules AuthSection::rules() const {
     policy::AccessRules rules;

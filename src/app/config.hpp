@@ -6,7 +6,7 @@
 #include "parrhesia/base/log.hpp"
 #include "parrhesia/base/network.hpp"
 #include "parrhesia/policy/access.hpp"
-#include "parrhesia/policy/kind_set.hpp"
+#include "parrhesia/event/kind_set.hpp"
 #include "parrhesia/policy/limits.hpp"
 #include "parrhesia/policy/marmot.hpp"
 
@@ -64,7 +64,7 @@ struct LimitsSection : policy::Limits {
     std::vector<std::string> denied_kinds;  // "1984", "1000-1999", checked
     // The lists, ready to ask.
     [[nodiscard]] base::NetworkList exempt_networks() const;
-    [[nodiscard]] policy::KindSet denied_kind_set() const;
+    [[nodiscard]] event::KindSet denied_kind_set() const;
 };
 
 struct AuthSection {

@@ -33,7 +33,7 @@ Checked<EventPtr> check_line(event::JsonReader& json, const policy::Limits& limi
     if (event::has_expired(event.view(), base::SystemClock().unix_seconds())) {
         return Refusal{Errc::expired, "the event has expired (NIP-40)"};
     }
-    if (auto refusal = policy::check_kind(event.view(), policy::KindSet())) return *refusal;
+    if (auto refusal = policy::check_kind(event.view(), event::KindSet())) return *refusal;
     if (event.view().is_protected() && !with_protected) {
         return Refusal{Errc::blocked,
                        "only its author may publish this event (NIP-70); --with-protected takes it "

@@ -2,7 +2,7 @@
 
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/base/network.hpp"
-#include "parrhesia/policy/kind_set.hpp"
+#include "parrhesia/event/kind_set.hpp"
 
 #include <algorithm>
 
@@ -55,7 +55,7 @@ bool is_valid_text(Text form, const std::string& text) {
 
 bool is_network(const std::string& text) { return base::NetworkList().add(text); }
 
-bool is_kind_or_range(const std::string& text) { return policy::KindSet().add(text); }
+bool is_kind_or_range(const std::string& text) { return event::KindSet().add(text); }
 
 bool is_pubkey(const std::string& text) { return base::parse_hex<base::PubKey>(text).has_value(); }
 

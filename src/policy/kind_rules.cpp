@@ -13,7 +13,7 @@ using base::Refusal;
 
 }  // namespace
 
-std::optional<Refusal> check_kind(const event::EventView& event, const KindSet& denied) {
+std::optional<Refusal> check_kind(const event::EventView& event, const event::KindSet& denied) {
     const event::Kind kind = event.kind();
     switch (kind) {
         case event::kClientAuthentication:

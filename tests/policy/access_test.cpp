@@ -127,7 +127,7 @@ TEST_F(AccessTest, ARequestToVanishPassesEveryRule) {
 }
 
 TEST(KindSetTest, TakesKindsAndRangesAndNothingElse) {
-    KindSet kinds;
+    event::KindSet kinds;
     EXPECT_TRUE(kinds.empty());
     EXPECT_TRUE(kinds.add("7"));
     EXPECT_TRUE(kinds.add("1000-1999"));

@@ -22,7 +22,7 @@ std::optional<Errc> code_of(const std::optional<base::Refusal>& refusal) {
 
 std::optional<Errc> check(event::Kind kind, std::string content = "",
                           std::vector<std::vector<std::string>> tags = {},
-                          const KindSet& denied = {}) {
+                          const event::KindSet& denied = {}) {
     const auto event = test::make_event("alice", {kNow, kind, std::move(tags), std::move(content)});
     return code_of(check_kind(event->view(), denied));
 }
@@ -64,7 +64,7 @@ TEST(KindRulesTest, ARequestToVanishNamesARelay) {
 }
 
 TEST(KindRulesTest, DeniedKindsAreNotTakenButRequestsToVanishAre) {
-    KindSet denied;
+    event::KindSet denied;
     ASSERT_TRUE(denied.add("7"));
     ASSERT_TRUE(denied.add("60-70"));
     EXPECT_EQ(check(7, "", {}, denied), Errc::blocked);

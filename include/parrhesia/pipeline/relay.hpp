@@ -30,7 +30,7 @@ namespace parrhesia::pipeline {
 struct RelayOptions {
     policy::Limits limits;
     policy::AccessRules access;
-    policy::KindSet denied_kinds;
+    event::KindSet denied_kinds;
     policy::MarmotRules marmot;
     std::vector<std::string> relay_urls;  // normalized; what AUTH must name. None: local ones
     bool challenge_at_connect = false;    // else when it is first needed (NIP-42)

@@ -3,7 +3,7 @@
 
 #include "parrhesia/base/error.hpp"
 #include "parrhesia/event/event.hpp"
-#include "parrhesia/policy/kind_set.hpp"
+#include "parrhesia/event/kind_set.hpp"
 
 #include <optional>
 
@@ -13,6 +13,6 @@ namespace parrhesia::policy {
 // requests to vanish are not subject to (NIP-62).
 // Errors: blocked, invalid_event.
 [[nodiscard]] std::optional<base::Refusal> check_kind(const event::EventView& event,
-                                                      const KindSet& denied);
+                                                      const event::KindSet& denied);
 
 }  // namespace parrhesia::policy

@@ -1,13 +1,13 @@
-#include "parrhesia/policy/kind_set.hpp"
+#include "parrhesia/event/kind_set.hpp"
 
 #include <charconv>
 #include <optional>
 
-namespace parrhesia::policy {
+namespace parrhesia::event {
 namespace {
 
-[[nodiscard]] std::optional<event::Kind> parse_kind(std::string_view text) noexcept {
-    event::Kind kind = 0;
+[[nodiscard]] std::optional<Kind> parse_kind(std::string_view text) noexcept {
+    Kind kind = 0;
     const char* const end = text.data() + text.size();
     const auto [stop, error] = std::from_chars(text.data(), end, kind);
     if (error != std::errc() || stop != end || text.empty()) return std::nullopt;
@@ -25,4 +25,4 @@ bool KindSet::add(std::string_view text) {
     return true;
 }
 
-}  // namespace parrhesia::policy
+}  // namespace parrhesia::event

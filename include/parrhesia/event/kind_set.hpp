@@ -6,14 +6,14 @@
 #include <string_view>
 #include <vector>
 
-namespace parrhesia::policy {
+namespace parrhesia::event {
 
 class KindSet {
   public:
     KindSet() = default;
     // False, and nothing added, when the text is neither a kind nor a range of kinds.
     [[nodiscard]] bool add(std::string_view text);
-    [[nodiscard]] bool contains(event::Kind kind) const noexcept {
+    [[nodiscard]] bool contains(Kind kind) const noexcept {
         for (const Range range : ranges_) {
             if (kind >= range.first && kind <= range.last) return true;
         }
@@ -23,10 +23,10 @@ class KindSet {
 
   private:
     struct Range {
-        event::Kind first = 0;
-        event::Kind last = 0;
+        Kind first = 0;
+        Kind last = 0;
     };
     std::vector<Range> ranges_;
 };
 
-}  // namespace parrhesia::policy
+}  // namespace parrhesia::event
