@@ -2,7 +2,7 @@
 
 #include "parrhesia/base/log.hpp"
 
-#include "store/embedded/admission.hpp"
+#include "store/lmdb/admission.hpp"
 #include "store/lmdb/error.hpp"
 #include "store/lmdb/transaction.hpp"
 

@@ -7,8 +7,8 @@
 
 #include "parrhesia/store/embedded_store.hpp"
 
-#include "store/embedded/recent_keys.hpp"
 #include "store/journal/journal.hpp"
+#include "store/lmdb/recent_keys.hpp"
 #include "store/lmdb/store.hpp"
 #include "store/recent/recent_events.hpp"
 

@@ -1,6 +1,6 @@
 #include "store/lmdb/index_batch.hpp"
 
-#include "store/lmdb/write_batch.hpp"
+#include "store/lmdb/removal.hpp"
 
 #include <algorithm>
 #include <memory>

@@ -2,11 +2,11 @@
 
 #include "parrhesia/base/log.hpp"
 
+#include "store/lmdb/admission.hpp"
 #include "store/lmdb/error.hpp"
 #include "store/lmdb/index_batch.hpp"
 #include "store/lmdb/scan.hpp"
 #include "store/lmdb/transaction.hpp"
-#include "store/lmdb/write_batch.hpp"
 
 #include <exception>
 #include <string>
@@ -51,7 +51,16 @@ std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
 }
 
 void LmdbStore::put_part(std::span<const EventPtr> events, std::span<PutResult> results) {
-    const int code = write([&](Transaction& txn) { return WriteBatch(txn).put(events, results); });
+    const int code = write([&](Transaction& txn) {
+        std::uint64_t next_seq = 0;
+        int result = txn.get_next_seq(next_seq);
+        if (result != 0) return result;
+        const RecentKeys none;  // all that is stored is in the indexes
+        Admission admission(none, txn, next_seq);
+        result = admission.decide(events, results);
+        if (result != 0) return result;
+        return IndexBatch(txn).put(admission.take_accepted());
+    });
     if (code == 0) return note_success();
     if (code == MDB_TXN_FULL && events.size() > 1) {
         const std::size_t half = events.size() / 2;

@@ -3,8 +3,8 @@
 
 #include "parrhesia/store/event_store.hpp"
 
-#include "store/embedded/recent_keys.hpp"
 #include "store/lmdb/keys.hpp"
+#include "store/lmdb/recent_keys.hpp"
 #include "store/lmdb/transaction.hpp"
 
 #include <cstdint>

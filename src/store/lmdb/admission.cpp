@@ -1,4 +1,4 @@
-#include "store/embedded/admission.hpp"
+#include "store/lmdb/admission.hpp"
 
 #include <cassert>
 

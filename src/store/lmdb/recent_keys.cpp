@@ -1,4 +1,4 @@
-#include "store/embedded/recent_keys.hpp"
+#include "store/lmdb/recent_keys.hpp"
 
 #include "store/lmdb/keys.hpp"
 
