@@ -9,7 +9,7 @@
 namespace parrhesia::app {
 namespace {
 
-// The elements of both have been checked when the configuration was read (key_builders.hpp).
+// The elements of all lists have been checked when the configuration was read (key_builders.hpp).
 
 event::KindSet to_kind_set(const std::vector<std::string>& kinds) {
     event::KindSet set;
@@ -49,6 +49,15 @@ policy::AccessRules AuthSection::rules() const {
     rules.allowed = to_pubkeys(allowed_pubkeys);
     rules.denied = to_pubkeys(denied_pubkeys);
     return rules;
+}
+
+std::vector<store::RetentionRule> RetentionSection::parsed_rules() const {
+    std::vector<store::RetentionRule> parsed;
+    for (const std::string& rule : rules) {
+        auto one = store::parse_retention_rule(rule);
+        if (one) parsed.push_back(*std::move(one));
+    }
+    return parsed;
 }
 
 std::vector<std::string> relay_urls(const Config& config) {

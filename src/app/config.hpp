@@ -5,10 +5,11 @@
 
 #include "parrhesia/base/log.hpp"
 #include "parrhesia/base/network.hpp"
-#include "parrhesia/policy/access.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/limits.hpp"
 #include "parrhesia/policy/marmot.hpp"
+#include "parrhesia/store/retention.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -79,6 +80,13 @@ struct AuthSection {
     [[nodiscard]] policy::AccessRules rules() const;
 };
 
+struct RetentionSection {
+    std::vector<std::string> rules;  // as store::parse_retention_rule() reads them, checked
+    std::chrono::seconds interval_seconds{3600};
+    // `rules`, ready to use.
+    [[nodiscard]] std::vector<store::RetentionRule> parsed_rules() const;
+};
+
 struct LogSection {
     base::log::Level level = base::log::Level::info;
     base::log::Format format = base::log::Format::text;
@@ -93,6 +101,7 @@ struct Config {
     LimitsSection limits;
     AuthSection auth;
     policy::MarmotRules marmot;
+    RetentionSection retention;
     LogSection log;
 };
 

@@ -217,6 +217,22 @@ void add_marmot_keys(std::vector<ConfigKey>& keys) {
                     "some 150 members.");
 }
 
+void add_retention_keys(std::vector<ConfigKey>& keys) {
+    using R = RetentionSection;
+    const Section section("retention", &Config::retention, keys);
+    section.list(
+        "rules", &R::rules,
+        "a list of rules, as strings (\"kinds=445 days=30\", \"kinds=7,9735 "
+        "per_author=1000\")",
+        retention_rule_fault,
+        "Which events are not kept. A rule names kinds (without: all), and an age (days or "
+        "hours, by created_at) or the number of the newest that stay of one author and "
+        "kind, or both. Deletions (5) and requests to vanish (62) always stay.");
+    section.integer("interval_seconds", &R::interval_seconds, {1, 604'800, "seconds"},
+                    "From the end of one pass over the store to the beginning of the next. A pass "
+                    "works in steps of some milliseconds.");
+}
+
 void add_log_keys(std::vector<ConfigKey>& keys) {
     using base::log::Format;
     using base::log::Level;
@@ -263,6 +279,7 @@ const std::vector<ConfigKey>& config_keys() {
         add_limits_keys(made);
         add_auth_keys(made);
         add_marmot_keys(made);
+        add_retention_keys(made);
         add_log_keys(made);
         return made;
     }();
@@ -278,6 +295,7 @@ const std::vector<ConfigSectionText>& config_sections() {
         {"limits", "What one client may ask for. NIP-11 tells clients these numbers."},
         {"auth", "Who must be known to read and to write (NIP-42)."},
         {"marmot", "What MLS groups may store and ask (Marmot)."},
+        {"retention", "How long events are kept."},
         {"log", "What is written to standard error."},
     };
     return sections;

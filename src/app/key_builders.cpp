@@ -3,6 +3,7 @@
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/base/network.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/store/retention.hpp"
 
 #include <algorithm>
 
@@ -53,10 +54,24 @@ bool is_valid_text(Text form, const std::string& text) {
     return false;
 }
 
-bool is_network(const std::string& text) { return base::NetworkList().add(text); }
+std::string network_fault(const std::string& text) {
+    if (base::NetworkList().add(text)) return {};
+    return "which is no network or has bits set beyond its prefix";
+}
 
-bool is_kind_or_range(const std::string& text) { return event::KindSet().add(text); }
+std::string kind_fault(const std::string& text) {
+    if (event::KindSet().add(text)) return {};
+    return "which is neither a kind from 0 to 65535 nor a range of them";
+}
 
-bool is_pubkey(const std::string& text) { return base::parse_hex<base::PubKey>(text).has_value(); }
+std::string pubkey_fault(const std::string& text) {
+    if (base::parse_hex<base::PubKey>(text)) return {};
+    return "which is no public key of 64 lowercase hex digits (an npub is not taken)";
+}
+
+std::string retention_rule_fault(const std::string& text) {
+    const auto rule = store::parse_retention_rule(text);
+    return rule ? std::string() : "which is no rule: " + rule.error().text;
+}
 
 }  // namespace parrhesia::app

@@ -27,10 +27,11 @@ enum class Text { any, not_empty, address, websocket_url, web_url, pubkey };
 // "an IP address": for messages and the documented file.
 [[nodiscard]] std::string expected_text(Text form);
 [[nodiscard]] bool is_valid_text(Text form, const std::string& text);
-// What elements of lists may be.
-[[nodiscard]] bool is_network(const std::string& text);
-[[nodiscard]] bool is_kind_or_range(const std::string& text);
-[[nodiscard]] bool is_pubkey(const std::string& text);
+// What is wrong with an element of a list: "which is no network ...", or nothing.
+[[nodiscard]] std::string network_fault(const std::string& text);
+[[nodiscard]] std::string kind_fault(const std::string& text);
+[[nodiscard]] std::string pubkey_fault(const std::string& text);
+[[nodiscard]] std::string retention_rule_fault(const std::string& text);
 
 // Adds rows for the fields of one section.
 template <class S>
@@ -102,18 +103,20 @@ class Section {
             });
     }
 
-    // A list whose elements `is_valid` knows. `expected`: "a list of ...", `fault`: "which is ...".
-    template <class IsValid>
+    // A list. `expected`: "a list of ..."; `fault_of` says what is wrong with an element, "which
+    // is ...", or nothing.
+    template <class FaultOf>
     void list(const char* key, std::vector<std::string> S::*field, std::string expected,
-              std::string fault, IsValid is_valid, std::string description) const {
+              FaultOf fault_of, std::string description) const {
         add<std::vector<std::string>>(
             key, ValueType::list, "", std::move(expected), std::move(description),
             [section = section_, field](const Config& config) { return (config.*section).*field; },
-            [section = section_, field, fault = std::move(fault), is_valid = std::move(is_valid)](
+            [section = section_, field, fault_of = std::move(fault_of)](
                 Config& config, const std::vector<std::string>& value) {
                 for (const std::string& element : value) {
-                    if (!is_valid(element)) {
-                        return fmt::format("the string \"{}\", which is {}", element, fault);
+                    const std::string fault = fault_of(element);
+                    if (!fault.empty()) {
+                        return fmt::format("the string \"{}\", {}", element, fault);
                     }
                 }
                 (config.*section).*field = value;
@@ -123,18 +126,16 @@ class Section {
 
     void networks(const char* key, std::vector<std::string> S::*field,
                   std::string description) const {
-        list(key, field, "a list of networks in CIDR form, as strings",
-             "no network or has bits set beyond its prefix", is_network, std::move(description));
+        list(key, field, "a list of networks in CIDR form, as strings", network_fault,
+             std::move(description));
     }
     void kinds(const char* key, std::vector<std::string> S::*field, std::string description) const {
         list(key, field, "a list of kinds or ranges of kinds, as strings (\"1984\", \"1000-1999\")",
-             "neither a kind from 0 to 65535 nor a range of them", is_kind_or_range,
-             std::move(description));
+             kind_fault, std::move(description));
     }
     void pubkeys(const char* key, std::vector<std::string> S::*field,
                  std::string description) const {
-        list(key, field, "a list of public keys in hex, as strings",
-             "no public key of 64 lowercase hex digits (an npub is not taken)", is_pubkey,
+        list(key, field, "a list of public keys in hex, as strings", pubkey_fault,
              std::move(description));
     }
 

@@ -19,6 +19,8 @@ std::unique_ptr<store::EventStore> open_store(const Config& config, bool read_on
     store::EmbeddedOptions options;
     options.lmdb.path = config.store.path;
     options.lmdb.read_only = read_only;
+    options.retention = config.retention.parsed_rules();
+    options.retention_interval = config.retention.interval_seconds;
     std::error_code error;
     if (read_only && !std::filesystem::exists(options.lmdb.path, error)) {
         throw std::runtime_error(fmt::format(

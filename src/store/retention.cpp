@@ -65,8 +65,8 @@ constexpr std::uint32_t kMaxDays = 36500;
         }
         return std::nullopt;
     }
-    return bad(fmt::format("\"{}\" is not one of kinds=..., days=..., hours=..., per_author=...",
-                           word));
+    return bad(
+        fmt::format("\"{}\" is not one of kinds=..., days=..., hours=..., per_author=...", word));
 }
 
 }  // namespace

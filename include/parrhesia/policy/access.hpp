@@ -23,7 +23,7 @@ enum class Access : std::uint8_t {
 struct AccessRules {
     Access read = Access::everyone;
     Access write = Access::everyone;
-    event::KindSet write_kinds;                 // whoever sends these must be authenticated
+    event::KindSet write_kinds;          // whoever sends these must be authenticated
     std::vector<event::PubKey> allowed;  // sorted
     std::vector<event::PubKey> denied;   // sorted; they neither write nor read as themselves
 

@@ -7,10 +7,12 @@
 #pragma once
 
 #include "parrhesia/store/lmdb_store.hpp"
+#include "parrhesia/store/retention.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 namespace parrhesia::store {
 
@@ -27,6 +29,10 @@ struct EmbeddedOptions {
     // Of events that wait for the indexes; put() waits while there are more.
     std::size_t max_recent_events = 32768;
     std::size_t max_recent_bytes = std::size_t{64} << 20;
+    // Applied by the indexer's thread, a few milliseconds at a time, in one pass over the store for
+    // each interval.
+    std::vector<RetentionRule> retention;
+    std::chrono::seconds retention_interval{3600};
 };
 
 // Opens or creates, and puts into the indexes what a crash has left in the journal. With

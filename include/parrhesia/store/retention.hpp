@@ -17,7 +17,7 @@ namespace parrhesia::store {
 // their kind. Deletions (5) and requests to vanish (62) never go, whatever a rule says: what they
 // have removed would come back.
 struct RetentionRule {
-    event::KindSet kinds;                        // empty: all kinds
+    event::KindSet kinds;                         // empty: all kinds
     std::optional<std::chrono::seconds> max_age;  // by created_at
     std::optional<std::uint32_t> per_author;      // the newest of one author and kind that stay
 

@@ -40,8 +40,8 @@ class RetentionWalk {
     [[nodiscard]] bool covers(Kind kind) const noexcept;
 
     const std::vector<RetentionRule> rules_;
-    std::string next_key_;       // of the index author_kind; empty: a pass begins
-    std::string group_;          // author and kind of the last entry
+    std::string next_key_;        // of the index author_kind; empty: a pass begins
+    std::string group_;           // author and kind of the last entry
     std::uint64_t in_group_ = 0;  // entries seen of it
     std::vector<std::uint64_t> doomed_;
 };
