@@ -25,7 +25,7 @@ struct Site {
     std::string landing_page;      // HTML
 };
 
-// True when the `Accept` list names application/nostr+json.
+// True when the `Accept` list names application/nostr+json, and not to refuse it (q=0).
 [[nodiscard]] bool accepts_relay_information(std::string_view accept) noexcept;
 
 // Answers everything that is not a websocket upgrade at `/`. One endpoint (NIP-01): other paths are
