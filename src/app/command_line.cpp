@@ -4,6 +4,7 @@
 #include "app/config_load.hpp"
 #include "app/config_print.hpp"
 #include "app/exit_code.hpp"
+#include "app/supported_nips.hpp"
 #include "app/version.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,6 +27,7 @@ struct Arguments {
     ScanArguments scan;
     GenerateArguments generate;
     KeyImportArguments key_import;
+    bool is_markdown = false;
 };
 
 constexpr const char* kFooter =
@@ -138,6 +140,12 @@ void add_key(CLI::App& app, KeyImportArguments& arguments) {
     import->fallthrough();
 }
 
+void add_nips(CLI::App& app, bool& is_markdown) {
+    CLI::App* command =
+        app.add_subcommand("nips", "Show what of the protocol is supported, and how it is proved");
+    command->add_flag("--markdown", is_markdown, "Everything about each, as in docs/nips.md");
+}
+
 void define(CLI::App& app, Arguments& arguments) {
     app.require_subcommand(1);
     app.fallthrough();
@@ -157,6 +165,7 @@ void define(CLI::App& app, Arguments& arguments) {
     add_config(app, arguments);
     add_generate(app, arguments.generate);
     add_key(app, arguments.key_import);
+    add_nips(app, arguments.is_markdown);
     app.add_subcommand("version", "Show the version of this build and of its libraries");
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
         command->fallthrough();
@@ -175,6 +184,10 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
         return kExitOk;
     }
     if (app.got_subcommand("generate")) return generate_command(arguments.generate);
+    if (app.got_subcommand("nips")) {
+        std::cout << (arguments.is_markdown ? nips_markdown() : nips_text());
+        return kExitOk;
+    }
     if (app.got_subcommand("config") && arguments.is_documented_print) {
         std::cout << documented_toml();
         return kExitOk;

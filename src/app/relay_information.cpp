@@ -1,5 +1,6 @@
 #include "app/relay_information.hpp"
 
+#include "app/supported_nips.hpp"
 #include "app/version.hpp"
 
 #include <algorithm>
@@ -18,7 +19,9 @@ protocol::RelayInformation relay_information_of(const Config& config,
     information.contact = config.info.contact;
     information.terms_of_service = config.info.terms_of_service;
     information.version = version();
-    information.supported_nips = {1, 11};
+    const auto denied = config.limits.denied_kind_set();
+    information.supported_nips =
+        supported_nips([&denied](event::Kind kind) { return denied.contains(kind); });
 
     const policy::Limits& limits = config.limits;
     information.max_message_length = limits.message_bytes;
