@@ -14,6 +14,7 @@ class ManualClock final : public base::Clock {
     explicit ManualClock(std::int64_t unix_seconds) : unix_seconds_(unix_seconds) {}
 
     void advance(std::chrono::seconds by) { unix_seconds_ += by.count(); }
+    void set(std::int64_t unix_seconds) { unix_seconds_ = unix_seconds; }
 
     [[nodiscard]] std::int64_t unix_seconds() const noexcept override { return unix_seconds_; }
     [[nodiscard]] base::SteadyTime now() const noexcept override {
