@@ -21,6 +21,7 @@ std::unique_ptr<store::EventStore> open_store(const Config& config, bool read_on
     options.lmdb.read_only = read_only;
     options.retention = config.retention.parsed_rules();
     options.retention_interval = config.retention.interval_seconds;
+    options.lmdb.relay_urls = relay_urls(config);
     std::error_code error;
     if (read_only && !std::filesystem::exists(options.lmdb.path, error)) {
         throw std::runtime_error(fmt::format(

@@ -3,6 +3,7 @@
 #include "parrhesia/store/embedded_store.hpp"
 
 #include "store/contract_suite.hpp"
+#include "store/deletion_contract_suite.hpp"
 #include "store/query_contract_suite.hpp"
 #include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
@@ -11,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
@@ -29,6 +31,11 @@ class EmbeddedHarness {
         store_.reset();
         open();
     }
+    void start_over() {
+        store_.reset();
+        std::filesystem::remove_all(folder_.path() / "store");
+        open();
+    }
     void verify() {
         store_.reset();
         const auto check = store::check_lmdb_store(options().lmdb);
@@ -40,8 +47,10 @@ class EmbeddedHarness {
     [[nodiscard]] store::EmbeddedOptions options() const {
         store::EmbeddedOptions result;
         result.lmdb.path = folder_.path() / "store";
+        result.lmdb.relay_urls = {kRelayUrl};
         result.lmdb.initial_map_bytes = std::uint64_t{512} << 10;
         result.journal_file_bytes = 64 << 10;  // so small that files are used again
+        result.upkeep_interval = std::chrono::milliseconds(1);
         switch (when) {
             case Indexed::never:
                 result.index_delay = std::chrono::hours(1);
@@ -74,11 +83,14 @@ using AtOnceIndexed = EmbeddedHarness<Indexed::at_once>;
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreQueryContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, ScanOptionsContract, NeverIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, DeletionContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreQueryContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, ScanOptionsContract, SoonIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, DeletionContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreQueryContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, ScanOptionsContract, AtOnceIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, DeletionContract, AtOnceIndexed);
 
 }  // namespace parrhesia::test

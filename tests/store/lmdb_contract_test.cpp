@@ -2,12 +2,14 @@
 #include "parrhesia/store/lmdb_store.hpp"
 
 #include "store/contract_suite.hpp"
+#include "store/deletion_contract_suite.hpp"
 #include "store/query_contract_suite.hpp"
 #include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <memory>
 
 namespace parrhesia::test {
@@ -22,6 +24,11 @@ class LmdbHarness {
         store_.reset();
         open();
     }
+    void start_over() {
+        store_.reset();
+        std::filesystem::remove_all(folder_.path() / "store");
+        open();
+    }
     void verify() {
         store_.reset();
         const auto check = store::check_lmdb_store(options());
@@ -33,6 +40,7 @@ class LmdbHarness {
     [[nodiscard]] store::LmdbOptions options() const {
         store::LmdbOptions result;
         result.path = folder_.path() / "store";
+        result.relay_urls = {kRelayUrl};
         // Small, so that every test also grows it.
         result.initial_map_bytes = std::uint64_t{512} << 10;
         return result;
@@ -48,5 +56,6 @@ class LmdbHarness {
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreQueryContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, ScanOptionsContract, LmdbHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, DeletionContract, LmdbHarness);
 
 }  // namespace parrhesia::test

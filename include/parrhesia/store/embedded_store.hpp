@@ -33,6 +33,8 @@ struct EmbeddedOptions {
     // each interval.
     std::vector<RetentionRule> retention;
     std::chrono::seconds retention_interval{3600};
+    // How often the indexer looks for work that nobody waits for: what has expired, or vanished.
+    std::chrono::milliseconds upkeep_interval{1000};
 };
 
 // Opens or creates, and puts into the indexes what a crash has left in the journal. With

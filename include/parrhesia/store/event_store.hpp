@@ -117,6 +117,12 @@ struct StoreStats {
     std::uint64_t bytes_on_disk = 0;
     std::uint64_t last_seq = 0;
     std::uint64_t unindexed_events = 0;  // durable and served, and not in the indexes yet
+    // What the indexes remember of events that must not come back; they are no events.
+    std::uint64_t tombstones = 0;
+    // Taken out in the background since the store was opened. Until then they count as events.
+    std::uint64_t expired_removed = 0;    // NIP-40
+    std::uint64_t vanish_removed = 0;     // NIP-62
+    std::uint64_t retention_removed = 0;  // by the operator's rules
 };
 
 class EventStore {
@@ -127,8 +133,9 @@ class EventStore {
     // power cut. Results stand in the order of `batch`; events of one batch see each other. On a
     // failed commit every event that would have been stored is `failed` (outcome unknown counts as
     // failed). Replaceable and addressable events replace their predecessors in the same
-    // step; at equal created_at the lowest id wins (NIP-01). Ephemeral events must not come
-    // here.
+    // step; at equal created_at the lowest id wins (NIP-01). A deletion hides what it deletes, and
+    // a request to vanish all it concerns, in the same step, too, and for good (NIP-09, NIP-62).
+    // Ephemeral events must not come here.
     //
     // Threading: one thread at a time, any thread. Errors: in the results; never throws.
     [[nodiscard]] virtual std::vector<PutResult> put(std::span<const EventPtr> batch) = 0;

@@ -2,6 +2,7 @@
 // embedded_store.hpp. The format is docs/storage.md.
 #pragma once
 
+#include "parrhesia/base/clock.hpp"
 #include "parrhesia/store/event_store.hpp"
 
 #include <cstdint>
@@ -19,6 +20,11 @@ struct LmdbOptions {
     std::uint32_t max_readers = 126;  // read transactions at one time, all processes together
     std::uint64_t initial_map_bytes = std::uint64_t{1}
                                       << 30;  // address space; doubles when it is full
+    // A request to vanish that names one of these, normalized (base/relay_url.hpp), is honoured, as
+    // is one to all relays (NIP-62).
+    std::vector<std::string> relay_urls;
+    // Tells what has expired (NIP-40); outlives the store. Null: the system's clock.
+    const base::Clock* clock = nullptr;
 };
 
 // Opens or creates. One writing process per folder. A folder that cannot be written (read-only file
@@ -31,6 +37,7 @@ struct LmdbOptions {
 struct StoreCheck {
     std::uint64_t events = 0;
     std::uint64_t index_entries = 0;
+    std::uint64_t tombstones = 0;
     std::uint64_t problem_count = 0;
     std::vector<std::string> problems;  // the first of them, one sentence each
 };

@@ -198,7 +198,7 @@ base::error_code EmbeddedStore::decide(std::span<const EventPtr> batch,
     const std::scoped_lock lock(keys_mutex_);
     Transaction txn(indexes_.environment());
     int code = txn.begin(Transaction::Mode::read);
-    Admission admission(keys_, txn, next_seq_);
+    Admission admission(keys_, txn, next_seq_, options_.lmdb.relay_urls);
     if (code == 0) code = admission.decide(batch, results);
     if (code != 0) {
         txn.abort();
@@ -240,38 +240,63 @@ void EmbeddedStore::note_trouble(Errc errc, std::string_view why) {
     }
 }
 
+// Batches come first: a step of upkeep runs only while none is due.
 void EmbeddedStore::run_indexer() {
+    using std::chrono::steady_clock;
+    base::SteadyTime upkeep_at = steady_clock::now();
+    std::optional<base::SteadyTime> batch_at;  // since events wait
     std::unique_lock lock(mutex_);
     for (;;) {
-        work_.wait(lock, [this] { return stopping_ || hurry_ || last_seq_ != indexed_seq_; });
-        // After a failure the next attempt comes with the next put(), or after the delay.
-        work_.wait_for(lock, options_.index_delay, [this] {
-            return stopping_ || hurry_ || (!index_error_ && batch_is_full());
-        });
-        hurry_ = false;
-        const std::size_t batch_size = batch_size_;
-        batch_size_ = batch_is_full() ? std::min(2 * batch_size_, options_.largest_batch) : 1;
-        const std::uint64_t from = indexed_seq_ + 1;
-        const std::uint64_t to = last_seq_;
-        base::error_code error;
-        if (to >= from) {
+        const base::SteadyTime now = steady_clock::now();
+        const bool has_events = last_seq_ != indexed_seq_;
+        if (has_events && !batch_at) batch_at = now + options_.index_delay;
+        if (is_urgent() || (batch_at && now >= *batch_at)) {
+            batch_at.reset();
+            index_waiting(lock);
+            if (stopping_ && (index_error_ || last_seq_ == indexed_seq_)) return;
+        } else if (now >= upkeep_at) {
             lock.unlock();
-            std::vector<SequencedEvent> batch;
-            error = index_batch(from, to, batch_size, batch);
+            const bool more = indexes_.upkeep();
             lock.lock();
-            if (!error) {
-                indexed_seq_ = batch.back().seq;
-                assert(indexed_seq_ <= last_seq_);
-                for (const SequencedEvent& event : batch) {
-                    waiting_bytes_ -= event.event->memory_bytes();
-                }
+            if (!more) upkeep_at = steady_clock::now() + options_.upkeep_interval;
+        } else {
+            const base::SteadyTime until = batch_at ? std::min(*batch_at, upkeep_at) : upkeep_at;
+            work_.wait_until(lock, until, [&] {
+                return is_urgent() || (!batch_at && last_seq_ != indexed_seq_);
+            });
+        }
+    }
+}
+
+// After a failure the next attempt comes with the next put(), or after the delay.
+bool EmbeddedStore::is_urgent() const noexcept {
+    const bool is_full = last_seq_ != indexed_seq_ && batch_is_full();
+    return stopping_ || hurry_ || (!index_error_ && is_full);
+}
+
+void EmbeddedStore::index_waiting(std::unique_lock<std::mutex>& lock) {
+    hurry_ = false;
+    const std::size_t batch_size = batch_size_;
+    batch_size_ = batch_is_full() ? std::min(2 * batch_size_, options_.largest_batch) : 1;
+    const std::uint64_t from = indexed_seq_ + 1;
+    const std::uint64_t to = last_seq_;
+    base::error_code error;
+    if (to >= from) {
+        lock.unlock();
+        std::vector<SequencedEvent> batch;
+        error = index_batch(from, to, batch_size, batch);
+        lock.lock();
+        if (!error) {
+            indexed_seq_ = batch.back().seq;
+            assert(indexed_seq_ <= last_seq_);
+            for (const SequencedEvent& event : batch) {
+                waiting_bytes_ -= event.event->memory_bytes();
             }
         }
-        index_error_ = error;
-        ++attempts_;
-        done_.notify_all();
-        if (stopping_ && (error || last_seq_ == indexed_seq_)) return;
     }
+    index_error_ = error;
+    ++attempts_;
+    done_.notify_all();
 }
 
 bool EmbeddedStore::batch_is_full() const noexcept {
@@ -285,11 +310,15 @@ base::error_code EmbeddedStore::index_batch(std::uint64_t from, std::uint64_t to
                                             std::vector<SequencedEvent>& batch) noexcept {
     try {
         std::size_t bytes = 0;
-        recent_.view().for_each_from(from, [&](std::uint64_t seq, const RecentEvent& event) {
+        const RecentView recent = recent_.view();
+        recent.for_each_from(from, [&](std::uint64_t seq, const RecentEvent& event) {
             if (seq > to || batch.size() / size >= options_.index_batch_events) return;
             if (!batch.empty() && bytes / size >= options_.index_batch_bytes) return;
             bytes += event.event->memory_bytes();
             batch.push_back({event.event, seq, event.replaces});
+        });
+        recent.for_each_acting_from(from, [&](const SequencedEvent& event) {
+            if (event.seq <= batch.back().seq) batch[event.seq - batch.front().seq] = event;
         });
         if (const auto error = indexes_.index(batch)) return error;
         // A put() in between waits for a part of them only.
@@ -321,13 +350,18 @@ std::unique_ptr<Scan> EmbeddedStore::scan(std::vector<Filter> filters, ScanOptio
 StoreStats EmbeddedStore::stats() const {
     const RecentView recent = recent_.view();  // before the indexes, as for a scan
     StoreStats stats = indexes_.stats();
-    std::uint64_t more = 0;
+    std::int64_t more = 0;
     recent.for_each_from(stats.last_seq + 1, [&](std::uint64_t, const RecentEvent& event) {
         ++stats.unindexed_events;
         // One that replaces another takes its place in the count.
         if (event.replaces == 0) ++more;
     });
-    stats.events += more;
+    recent.for_each_acting_from(stats.last_seq + 1, [&](const SequencedEvent& event) {
+        if (event.removes) more -= static_cast<std::int64_t>(event.removes->size());
+    });
+    // What was removed in the background meanwhile is taken off twice, until it is indexed.
+    stats.events = static_cast<std::uint64_t>(
+        std::max<std::int64_t>(static_cast<std::int64_t>(stats.events) + more, 0));
     stats.last_seq = std::max(stats.last_seq, recent.last_seq());
     stats.bytes_on_disk += journal::bytes_on_disk(options_.lmdb.path);
     return stats;

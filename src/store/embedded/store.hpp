@@ -1,7 +1,7 @@
 // The embedded store: ties the journal, the recent events and the indexes together.
 //
 //   put():   Admission -> Journal::append -> RecentEvents -> results
-//   indexer: RecentEvents -> LmdbStore::index -> both forget the events
+//   indexer: RecentEvents -> LmdbStore::index -> both forget the events; LmdbStore::upkeep
 //   scan():  LmdbScan over the indexes and the RecentEvents
 #pragma once
 
@@ -56,6 +56,9 @@ class EmbeddedStore final : public EventStore {
 
     // --- the indexer's thread ---
     void run_indexer();
+    [[nodiscard]] bool is_urgent() const noexcept;  // with mutex_ held
+    // Puts one batch into the indexes; `lock` is open meanwhile.
+    void index_waiting(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] base::error_code index_batch(std::uint64_t from, std::uint64_t to,
                                                std::size_t size,
                                                std::vector<SequencedEvent>& batch) noexcept;

@@ -25,7 +25,10 @@ constexpr std::size_t kBatchHeadBytes = 24;  // checksum, first seq, events, byt
 constexpr std::size_t kBatchSeqAt = 8;
 constexpr std::size_t kBatchCountAt = 16;
 constexpr std::size_t kBatchSizeAt = 20;
-constexpr std::size_t kEventHeadBytes = 12;  // the seq it replaces, the size of its record
+// Of an event: the seq it replaces (8), the size of its record (4); since version 2 also how many
+// events it removes (4), whether it is a request to vanish that is honoured (1), and their seqs.
+constexpr std::size_t kEventHeadBytes = 12;
+constexpr std::size_t kEffectsBytes = 5;
 
 template <class Number>
 [[nodiscard]] Number load(std::string_view bytes, std::size_t at) noexcept {
@@ -48,12 +51,29 @@ void append(Blocks& bytes, Number number) {
     return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
 }
 
+// What the event does to others; false when the bytes are too few.
+[[nodiscard]] bool decode_effects(std::string_view& bytes, SequencedEvent& event) {
+    if (bytes.size() < kEffectsBytes) return false;
+    const std::size_t count = load<std::uint32_t>(bytes, 0);
+    event.vanishes = bytes[sizeof(std::uint32_t)] != 0;
+    bytes.remove_prefix(kEffectsBytes);
+    if (count > bytes.size() / sizeof(std::uint64_t)) return false;
+    if (count == 0) return true;
+    std::vector<std::uint64_t> removes(count);
+    std::memcpy(removes.data(), bytes.data(), count * sizeof(std::uint64_t));
+    bytes.remove_prefix(count * sizeof(std::uint64_t));
+    event.removes = std::make_shared<const std::vector<std::uint64_t>>(std::move(removes));
+    return true;
+}
+
 // One event; false when its bytes are none.
-[[nodiscard]] bool decode_event(std::string_view& bytes, SequencedEvent& event) {
+[[nodiscard]] bool decode_event(std::string_view& bytes, std::uint16_t version,
+                                SequencedEvent& event) {
     if (bytes.size() < kEventHeadBytes) return false;
     event.replaces = load<std::uint64_t>(bytes, 0);
     const std::size_t size = load<std::uint32_t>(bytes, sizeof event.replaces);
     bytes.remove_prefix(kEventHeadBytes);
+    if (version >= 2 && !decode_effects(bytes, event)) return false;
     if (size > bytes.size()) return false;
     const std::string_view record = bytes.substr(0, size);
     if (!event::EventView::from_record(record)) return false;
@@ -69,7 +89,7 @@ void append(Blocks& bytes, Number number) {
 Blocks encode_header(const FileHeader& header) {
     Blocks bytes(kBlockBytes, '\0');
     kMagic.copy(bytes.data(), kMagic.size());
-    store(bytes, kVersionAt, kFormatVersion);
+    store(bytes, kVersionAt, header.version);
     std::memcpy(bytes.data() + kEpochAt, header.epoch.data(), header.epoch.size());
     store(bytes, kFirstSeqAt, header.first_seq);
     store(bytes, kNonceAt, header.nonce);
@@ -83,7 +103,10 @@ HeaderState decode_header(std::string_view bytes, FileHeader& header) noexcept {
         checksum(bytes.substr(0, kHeaderChecksumAt), 0)) {
         return HeaderState::invalid;
     }
-    if (load<std::uint16_t>(bytes, kVersionAt) != kFormatVersion) return HeaderState::newer_format;
+    const auto version = load<std::uint16_t>(bytes, kVersionAt);
+    if (version > kFormatVersion) return HeaderState::newer_format;
+    if (version < kOldestFormatVersion) return HeaderState::invalid;
+    header.version = version;
     std::memcpy(header.epoch.data(), bytes.data() + kEpochAt, header.epoch.size());
     header.first_seq = load<std::uint64_t>(bytes, kFirstSeqAt);
     header.nonce = load<std::uint64_t>(bytes, kNonceAt);
@@ -110,6 +133,10 @@ void encode_batch(std::span<const SequencedEvent> events, Blocks& out) {
         const std::string_view record = event.event->view().record();
         append(out, event.replaces);
         append(out, static_cast<std::uint32_t>(record.size()));
+        const std::size_t removed = event.removes ? event.removes->size() : 0;
+        append(out, static_cast<std::uint32_t>(removed));
+        append(out, static_cast<std::uint8_t>(event.vanishes));
+        for (std::size_t i = 0; i < removed; ++i) append(out, (*event.removes)[i]);
         out.append(record);
     }
     store(out, kBatchSeqAt, events.front().seq);
@@ -125,7 +152,7 @@ void seal_batch(Blocks& batch, std::uint64_t nonce) noexcept {
     store(batch, 0, checksum(covered, nonce));
 }
 
-bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
+bool decode_batch(std::string_view file, std::size_t& at, const FileHeader& header,
                   std::uint64_t expected, std::vector<SequencedEvent>& events) {
     if (at > file.size() || file.size() - at < kBatchHeadBytes) return false;
     const std::string_view head = file.substr(at, kBatchHeadBytes);
@@ -134,13 +161,14 @@ bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
     if (count == 0 || load<std::uint64_t>(head, kBatchSeqAt) != expected) return false;
     if (size > file.size() - at - kBatchHeadBytes) return false;
     const std::string_view batch = file.substr(at, kBatchHeadBytes + size);
-    if (load<std::uint64_t>(batch, 0) != checksum(batch.substr(kBatchSeqAt), nonce)) return false;
+    if (load<std::uint64_t>(batch, 0) != checksum(batch.substr(kBatchSeqAt), header.nonce))
+        return false;
 
     std::vector<SequencedEvent> found(count);
     std::string_view rest = batch.substr(kBatchHeadBytes);
     for (std::uint32_t i = 0; i < count; ++i) {
         found[i].seq = expected + i;
-        if (!decode_event(rest, found[i])) return false;
+        if (!decode_event(rest, header.version, found[i])) return false;
     }
     events.insert(events.end(), std::make_move_iterator(found.begin()),
                   std::make_move_iterator(found.end()));

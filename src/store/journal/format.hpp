@@ -20,7 +20,9 @@ namespace parrhesia::store::journal {
 // Ties a journal to the data file of its folder.
 using Epoch = std::array<char, 16>;
 
-inline constexpr std::uint16_t kFormatVersion = 1;
+// 2: events also say which others they remove. Files of both are read.
+inline constexpr std::uint16_t kFormatVersion = 2;
+inline constexpr std::uint16_t kOldestFormatVersion = 1;
 inline constexpr std::size_t kHeaderBytes = 64;
 // What the disk is written in: the header has a block of its own, and each batch begins with one.
 inline constexpr std::size_t kBlockBytes = 4096;
@@ -33,6 +35,7 @@ struct FileHeader {
     std::uint64_t first_seq = 0;  // of the events in the file
     // Random, part of every checksum of the file: a batch of an earlier use of it is never valid.
     std::uint64_t nonce = 0;
+    std::uint16_t version = kFormatVersion;
 };
 
 enum class HeaderState : std::uint8_t { valid, newer_format, invalid };
@@ -59,7 +62,7 @@ void seal_batch(Blocks& batch, std::uint64_t nonce) noexcept;
 // Reads the batch that begins at `at`, whose events begin with seq `expected`, and moves `at` to
 // the block behind it. False when there is none: the file's end, a batch that was cut short, bytes
 // of an earlier use.
-[[nodiscard]] bool decode_batch(std::string_view file, std::size_t& at, std::uint64_t nonce,
+[[nodiscard]] bool decode_batch(std::string_view file, std::size_t& at, const FileHeader& header,
                                 std::uint64_t expected, std::vector<SequencedEvent>& events);
 
 }  // namespace parrhesia::store::journal

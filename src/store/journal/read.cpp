@@ -143,7 +143,7 @@ std::vector<SequencedEvent> read(const fs::path& folder, const Epoch& epoch, std
         std::vector<SequencedEvent> found;
         std::uint64_t expected = file.header.first_seq;
         std::size_t at = kBatchesAt;
-        while (expected < end && decode_batch(file.bytes, at, file.header.nonce, expected, found)) {
+        while (expected < end && decode_batch(file.bytes, at, file.header, expected, found)) {
             expected = file.header.first_seq + found.size();
         }
         for (SequencedEvent& event : found) {

@@ -1,4 +1,7 @@
-// Decides what becomes of the events of one batch: stored with a seq, a duplicate, or superseded.
+// Decides what becomes of the events of one batch: stored with a seq, and what that takes away; a
+// duplicate; superseded; or deleted before. docs/storage.md has the order of the rules.
+//
+// This is the only place that decides. The journal records it, the index batch applies it.
 #pragma once
 
 #include "parrhesia/store/event_store.hpp"
@@ -10,6 +13,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,11 +22,14 @@ namespace parrhesia::store {
 
 // Lives for one batch. What it decides counts once the accepted events are durable.
 //
-// Lifetime: not beyond `known` and `txn`, a snapshot of the indexes no older than `known`.
+// Lifetime: not beyond what it is made with. `txn` is a snapshot of the indexes no older than
+// `known`; nothing is written in it meanwhile.
 class Admission {
   public:
-    Admission(const RecentKeys& known, const lmdb::Transaction& txn, std::uint64_t next_seq)
-        : known_(known), txn_(txn), next_seq_(next_seq) {}
+    // `relay_urls`: those under which a request to vanish means us, normalized.
+    Admission(const RecentKeys& known, const lmdb::Transaction& txn, std::uint64_t next_seq,
+              const std::vector<std::string>& relay_urls)
+        : known_(known), txn_(txn), relay_urls_(relay_urls), next_seq_(next_seq) {}
 
     // Puts one result per event, as if the accepted ones were durable. Returns 0 or a code of LMDB.
     [[nodiscard]] int decide(std::span<const EventPtr> batch, std::span<PutResult> results);
@@ -33,13 +41,41 @@ class Admission {
     [[nodiscard]] RecentKeys take_keys() noexcept { return std::move(keys_); }
 
   private:
+    // A stored event. The view is valid as long as the transaction and the recent events are.
+    struct Stored {
+        std::uint64_t seq = 0;  // 0: there is none
+        EventView event;
+    };
+
     [[nodiscard]] int decide_one(const EventPtr& event, PutResult& result);
-    [[nodiscard]] int find_id(const Id& id, std::optional<std::uint64_t>& seq) const;
+    // Sets result.status to deleted or superseded where a tombstone wants it.
+    [[nodiscard]] int ask_tombstones(const EventView& event, PutResult& result);
+    [[nodiscard]] int ask_vanish(const EventView& event, PutResult& result);
+    [[nodiscard]] int ask_wrap(const EventView& event, PutResult& result);
+    [[nodiscard]] int ask_address(const EventView& event, PutResult& result);
+    // A duplicate that the store has, and is about to lose.
+    [[nodiscard]] int ask_pending_vanish(const EventView& event, std::uint64_t seq,
+                                         PutResult& result);
+    [[nodiscard]] int collect_removals(const EventView& deletion,
+                                       std::vector<std::uint64_t>& removes) const;
+
+    [[nodiscard]] int find_seq(const Id& id, std::uint64_t& seq) const;
+    [[nodiscard]] int find_event(const Id& id, Stored& stored) const;
     [[nodiscard]] int find_version(const lmdb::KeyBuffer& address,
                                    std::optional<StoredVersion>& version) const;
+    [[nodiscard]] bool is_removed(std::uint64_t seq) const {
+        return keys_.has_removed(seq) || known_.has_removed(seq);
+    }
+    [[nodiscard]] bool has_tombstones() const;
+    [[nodiscard]] int find_tombstone(const lmdb::KeyBuffer& key,
+                                     std::optional<std::int64_t>& time) const;
+    // The seq of the author's request to vanish that is under way; 0: none.
+    [[nodiscard]] int find_pending_vanish(const base::PubKey& author, std::uint64_t& seq) const;
 
     const RecentKeys& known_;
     const lmdb::Transaction& txn_;
+    const std::vector<std::string>& relay_urls_;
+    bool indexes_have_tombstones_ = false;
     std::uint64_t next_seq_;
     std::vector<SequencedEvent> accepted_;
     RecentKeys keys_;

@@ -1,12 +1,13 @@
 #include "store/lmdb/check.hpp"
 
+#include "store/lmdb/cursor.hpp"
 #include "store/lmdb/error.hpp"
+#include "store/lmdb/tombstones.hpp"
 #include "store/lmdb/transaction.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -17,11 +18,6 @@ namespace {
 
 constexpr std::size_t kMaxProblems = 20;
 
-struct CloseCursor {
-    void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-};
-using Cursor = std::unique_ptr<MDB_cursor, CloseCursor>;
-
 class Checker {
   public:
     explicit Checker(Environment& environment) : environment_(environment), txn_(environment) {}
@@ -31,6 +27,8 @@ class Checker {
         if (code == 0) code = txn_.get_next_seq(next_seq_);
         if (code == 0) code = check_events();
         if (code == 0) code = check_indexes();
+        if (code == 0) code = check_expirations();
+        if (code == 0) code = check_tombstones();
         if (code != 0) note(fmt::format("the check could not go on: {}", text_of(code)));
         return std::move(report_);
     }
@@ -43,13 +41,12 @@ class Checker {
 
     template <class Visit>
     [[nodiscard]] int for_each_pair(MDB_dbi database, Visit&& visit) {
-        MDB_cursor* raw = nullptr;
-        int code = mdb_cursor_open(txn_.handle(), database, &raw);
+        Cursor cursor;
+        int code = cursor.open(txn_, database);
         if (code != 0) return code;
-        const Cursor cursor(raw);
         MDB_val key{};
         MDB_val value{};
-        while ((code = mdb_cursor_get(raw, &key, &value, MDB_NEXT)) == 0) {
+        while ((code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT)) == 0) {
             visit(to_view(key), to_view(value));
         }
         return code == MDB_NOTFOUND ? 0 : code;
@@ -68,6 +65,7 @@ class Checker {
                 const auto event = EventView::from_record(record);
                 if (!event) return note(fmt::format("the record of event {} is damaged", seq));
                 check_entries(*event, seq);
+                check_expiration(*event, seq);
             });
     }
 
@@ -125,11 +123,45 @@ class Checker {
         if (!found) note(fmt::format("the index {} has an entry that event {} lacks", name, seq));
     }
 
+    void check_expiration(const EventView& event, std::uint64_t seq) {
+        if (event.expiration() == 0 || environment_.expirations() == kNoDatabase) return;
+        ++expected_expirations_;
+        std::string_view value;
+        const ExpirationKey key(event.expiration(), seq);
+        const int code = txn_.get(environment_.expirations(), key.view(), value);
+        if (code == 0) return;
+        note(fmt::format("event {} has no entry in the index {} ({})", seq, kExpirationDatabase,
+                         text_of(code)));
+    }
+
+    [[nodiscard]] int check_expirations() {
+        if (environment_.expirations() == kNoDatabase) return 0;
+        MDB_stat shape{};
+        const int code = mdb_stat(txn_.handle(), environment_.expirations(), &shape);
+        if (code != 0) return code;
+        report_.index_entries += shape.ms_entries;
+        if (shape.ms_entries != expected_expirations_) {
+            note(fmt::format("the index {} has {} entries, {} belong there", kExpirationDatabase,
+                             shape.ms_entries, expected_expirations_));
+        }
+        return 0;
+    }
+
+    [[nodiscard]] int check_tombstones() {
+        if (environment_.tombstones() == kNoDatabase) return 0;
+        return for_each_pair(environment_.tombstones(),
+                             [&](std::string_view key, std::string_view value) {
+                                 ++report_.tombstones;
+                                 if (!is_tombstone(key, value)) note("a tombstone is damaged");
+                             });
+    }
+
     Environment& environment_;
     Transaction txn_;
     StoreCheck report_;
     std::uint64_t next_seq_ = 0;
     std::array<std::uint64_t, kIndexCount> expected_{};
+    std::uint64_t expected_expirations_ = 0;
 };
 
 }  // namespace

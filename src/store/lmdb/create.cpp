@@ -51,6 +51,8 @@ constexpr const char* kCreatingFolder = ".creating";
     };
     code = open(kEventDatabase);
     for (const char* name : kIndexNames) code = open(name);
+    code = open(kTombstoneDatabase);
+    code = open(kExpirationDatabase);
     code = open(kMetaDatabase);
 
     std::string format(kFormatName);
@@ -72,7 +74,7 @@ constexpr const char* kCreatingFolder = ".creating";
     MDB_env* env = nullptr;
     int code = mdb_env_create(&env);
     if (code != 0) return code;
-    code = mdb_env_set_maxdbs(env, kIndexCount + 2);
+    code = mdb_env_set_maxdbs(env, kDatabaseCount);
     if (code == 0) code = mdb_env_set_mapsize(env, map_bytes);
     // No MDB_CREATE: see Environment::open_handle().
     if (code == 0) code = mdb_env_open(env, folder.c_str(), MDB_NOTLS, 0600);

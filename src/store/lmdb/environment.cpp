@@ -89,7 +89,7 @@ std::string Environment::data_file() const { return (options_.path / kDataFile).
 int Environment::open_environment(unsigned flags) {
     int code = mdb_env_create(&handle_);
     if (code != 0) return code;
-    code = mdb_env_set_maxdbs(handle_, kIndexCount + 2);
+    code = mdb_env_set_maxdbs(handle_, kDatabaseCount);
     if (code == 0) code = mdb_env_set_maxreaders(handle_, options_.max_readers);
     if (code == 0) code = mdb_env_set_mapsize(handle_, map_bytes_);
     // MDB_CREATE belongs to mdb_dbi_open(). Here the same bit is MDB_NOMETASYNC: a commit would
@@ -122,6 +122,7 @@ void Environment::open_handle() {
         if (dead > 0) log::info("store: cleared {} readers of processes that have died", dead);
         check_length();
         check_format();
+        if (can_write_) add_databases();
     } catch (...) {
         close_handle();
         throw;
@@ -210,6 +211,7 @@ void Environment::check_format() {
     }
     open(kEventDatabase, events_);
     for (std::size_t i = 0; i < kIndexCount; ++i) open(kIndexNames[i], indexes_[i]);
+    if (code == 0) code = open_added_databases(txn, added_);
     // Only a commit keeps the database handles for later transactions, a reading one as well.
     if (code == 0)
         code = mdb_txn_commit(txn);
@@ -217,6 +219,20 @@ void Environment::check_format() {
         mdb_txn_abort(txn);
     if (code == MDB_NOTFOUND) code = MDB_CORRUPTED;  // ours, but a database is missing
     if (code != 0) refuse_code(data_file(), code);
+}
+
+void Environment::add_databases() {
+    if (added_.tombstones != kNoDatabase && added_.expirations != kNoDatabase) return;
+    int code = make_added_databases(handle_, events_, added_);
+    while (code == MDB_MAP_FULL) {
+        MDB_envinfo info{};
+        mdb_env_info(handle_, &info);
+        code = mdb_env_set_mapsize(handle_, info.me_mapsize * 2);
+        if (code == 0) code = make_added_databases(handle_, events_, added_);
+    }
+    if (code != 0) refuse_code(data_file(), code);
+    after_commit();
+    log::info("store: {} has got its tombstones and its index of expirations", data_file());
 }
 
 int Environment::grow() {

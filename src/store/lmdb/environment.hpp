@@ -7,6 +7,7 @@
 
 #include "parrhesia/store/lmdb_store.hpp"
 
+#include "store/lmdb/added_databases.hpp"
 #include "store/lmdb/folder.hpp"
 #include "store/lmdb/gate.hpp"
 #include "store/lmdb/keys.hpp"
@@ -28,6 +29,8 @@ inline constexpr std::string_view kMetaEpoch = "epoch";
 inline constexpr std::string_view kMetaNextSeq = "next_seq";
 inline constexpr const char* kMetaDatabase = "meta";
 inline constexpr const char* kEventDatabase = "event";
+// The indexes, events and meta, and the added ones.
+inline constexpr unsigned kDatabaseCount = kIndexCount + 4;
 
 // Makes a store without events in `folder`. It appears there whole or not at all.
 // Errors: throws std::runtime_error.
@@ -49,6 +52,9 @@ class Environment {
     }
     [[nodiscard]] MDB_dbi events() const noexcept { return events_; }
     [[nodiscard]] MDB_dbi meta() const noexcept { return meta_; }
+    // kNoDatabase: an older store, opened for reading.
+    [[nodiscard]] MDB_dbi tombstones() const noexcept { return added_.tombstones; }
+    [[nodiscard]] MDB_dbi expirations() const noexcept { return added_.expirations; }
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_; }
 
     // --- with the gate not held by this thread ---
@@ -77,6 +83,7 @@ class Environment {
     void close_handle() noexcept;
     void check_length();
     void check_format();
+    void add_databases();
     [[nodiscard]] std::uint64_t missing_bytes() const noexcept;
     [[nodiscard]] std::string data_file() const;
 
@@ -91,6 +98,7 @@ class Environment {
     MDB_dbi meta_ = 0;
     MDB_dbi events_ = 0;
     std::array<MDB_dbi, kIndexCount> indexes_{};
+    AddedDatabases added_;
     std::uint64_t generation_ = 0;
     std::uint64_t map_bytes_ = 0;
 };

@@ -28,7 +28,8 @@ void FilterStream::take_recent(const RecentView& recent, std::uint64_t first_seq
     const std::uint64_t wanted = remaining_ + (remaining_ == kNoLimit ? 0 : 1);
     std::vector<const RecentEvent*> candidates;
     recent.for_each_from(first_seq, [&](std::uint64_t seq, const RecentEvent& event) {
-        if (filter.may_match(event) && bounds.contain(seq)) candidates.push_back(&event);
+        if (!filter.may_match(event) || !bounds.contain(seq)) return;
+        if (!bounds.has_vanished(seq, event.event->view())) candidates.push_back(&event);
     });
     std::sort(candidates.begin(), candidates.end(), [](const RecentEvent* a, const RecentEvent* b) {
         return a->created_at > b->created_at;

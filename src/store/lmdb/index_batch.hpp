@@ -1,6 +1,7 @@
 // Puts a batch of events that have their seqs already into the indexes, inside one transaction.
 //
-// Nothing is decided here: the journal says which events are stored and what each has replaced.
+// Nothing is decided here: the journal says which events are stored, and which each has replaced
+// and deleted.
 // Entries go into each index in the order of its keys, so that neighbours share the search and the
 // page.
 #pragma once
@@ -15,6 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 namespace parrhesia::store::lmdb {
@@ -38,7 +40,12 @@ class IndexBatch {
         Kind kind = 0;
     };
 
+    // Takes away what events of this batch replace and delete; `absent` gets the seqs of those
+    // that need not be put at all.
+    [[nodiscard]] int remove_targets(std::span<const SequencedEvent> events,
+                                     std::unordered_set<std::uint64_t>& absent);
     [[nodiscard]] int put_event(const SequencedEvent& event);
+    [[nodiscard]] int put_tombstones(const SequencedEvent& event);
     void collect_entries(const SequencedEvent& event);
     [[nodiscard]] int put_entries(Index index);
     [[nodiscard]] std::string_view key_of(const Entry& entry) const noexcept {

@@ -137,7 +137,8 @@ int IndexStream::examine(const Range& range, Slice& slice, bool& match) {
     const auto view = EventView::from_record(record);
     if (!view) return MDB_CORRUPTED;
     event_ = *view;
-    match = event::matches(filter_, event_) && slice.bounds.show(event_);
+    match = event::matches(filter_, event_) && !slice.bounds.has_vanished(range.seq, event_) &&
+            slice.bounds.show(event_);
     return 0;
 }
 
@@ -216,7 +217,8 @@ int IndexStream::look_up(std::string_view key, Slice& slice) {
     if (code != 0) return code;
     const auto view = EventView::from_record(record);
     if (!view) return MDB_CORRUPTED;
-    if (!event::matches(filter_, *view) || !slice.bounds.show(*view)) return 0;
+    if (!event::matches(filter_, *view)) return 0;
+    if (slice.bounds.has_vanished(found.seq, *view) || !slice.bounds.show(*view)) return 0;
     found.at = SortKey::of(*view);
     found.event = *view;
     found.slice = slice.number;

@@ -11,6 +11,7 @@
 
 #include "store/lmdb/plan.hpp"
 #include "store/lmdb/transaction.hpp"
+#include "store/vanish.hpp"
 
 #include <lmdb.h>
 
@@ -24,8 +25,10 @@ namespace parrhesia::store::lmdb {
 
 // Which of the events in the indexes belong to a scan; the same in all its slices.
 struct ScanBounds {
-    std::uint64_t mark = 0;             // events of a higher seq do not
-    std::vector<std::uint64_t> hidden;  // nor these, sorted: a recent event has replaced them
+    std::uint64_t mark = 0;  // events of a higher seq do not
+    // Nor these, sorted: a recent event has replaced or deleted them.
+    std::vector<std::uint64_t> hidden;
+    std::vector<Vanish> vanishes;  // nor what these take; none, as a rule
     // Nor what it does not show; null: it shows everything.
     std::shared_ptr<const event::Visibility> visibility;
 
@@ -34,6 +37,12 @@ struct ScanBounds {
     }
     [[nodiscard]] bool contain(std::uint64_t seq) const noexcept {
         return seq <= mark && !std::binary_search(hidden.begin(), hidden.end(), seq);
+    }
+    // The part of the question that needs the event.
+    [[nodiscard]] bool has_vanished(std::uint64_t seq, const EventView& event) const {
+        return !vanishes.empty() &&
+               std::any_of(vanishes.begin(), vanishes.end(),
+                           [&](const Vanish& vanish) { return vanish.takes(seq, event); });
     }
 };
 

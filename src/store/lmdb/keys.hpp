@@ -105,6 +105,20 @@ class IndexValue {
     std::size_t size_;
 };
 
+// The key of an event that expires: its expiration (NIP-40) and its seq.
+class ExpirationKey {
+  public:
+    static constexpr std::size_t kSize = 16;
+    ExpirationKey(std::int64_t expiration, std::uint64_t seq) noexcept {
+        write_u64(bytes_.data(), static_cast<std::uint64_t>(expiration));
+        write_u64(bytes_.data() + 8, seq);
+    }
+    [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), kSize}; }
+
+  private:
+    std::array<char, kSize> bytes_;
+};
+
 // The address of a replaceable or addressable event: at most one version of it is stored.
 [[nodiscard]] KeyBuffer address_key(Kind kind, std::string_view pubkey,
                                     std::string_view identifier);

@@ -19,6 +19,12 @@ int remove_event(Transaction& txn, std::uint64_t seq, std::string& record) {
         if (code == MDB_NOTFOUND && index == Index::tag) code = 0;
     });
     if (code != 0) return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
+    if (event->expiration() != 0) {
+        const ExpirationKey expiration(event->expiration(), seq);
+        code = txn.remove(environment.expirations(), expiration.view());
+        // A build that does not know this index may have stored the event.
+        if (code != 0 && code != MDB_NOTFOUND) return code;
+    }
     std::array<char, 8> key;
     write_u64(key.data(), seq);
     return txn.remove(environment.events(), {key.data(), key.size()});

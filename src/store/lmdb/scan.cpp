@@ -7,9 +7,9 @@
 
 namespace parrhesia::store::lmdb {
 
-LmdbScan::LmdbScan(Environment& environment, const RecentEvents* recent,
-                   std::vector<Filter> filters, ScanOptions options)
-    : environment_(environment), recent_(recent), want_(options.want) {
+LmdbScan::LmdbScan(Environment& environment, const VanishMarks& vanishes,
+                   const RecentEvents* recent, std::vector<Filter> filters, ScanOptions options)
+    : environment_(environment), vanishes_(vanishes), recent_(recent), want_(options.want) {
     bounds_.visibility = std::move(options.visibility);
     streams_.reserve(filters.size());
     for (Filter& filter : filters) streams_.emplace_back(std::move(filter));
@@ -58,15 +58,33 @@ int LmdbScan::take_snapshot(Transaction& txn, RecentView& recent, std::uint64_t&
 int LmdbScan::begin(Transaction& txn) {
     RecentView recent;
     std::uint64_t next_seq = 0;
-    const int code = take_snapshot(txn, recent, next_seq);
+    const std::uint64_t finished_vanishes = vanishes_.finished.load();  // before the snapshot
+    int code = take_snapshot(txn, recent, next_seq);
+    if (code == 0 && vanishes_.started.load() != finished_vanishes) {
+        code = read_vanishes(txn, bounds_.vanishes);
+    }
     if (code != 0) return code;
     bounds_.mark = std::max(next_seq - 1, recent.last_seq());
-    recent.for_each_from(next_seq, [this](std::uint64_t, const RecentEvent& event) {
-        if (event.replaces != 0) bounds_.hidden.push_back(event.replaces);
-    });
-    std::sort(bounds_.hidden.begin(), bounds_.hidden.end());
+    hide(recent, next_seq);
     for (FilterStream& stream : streams_) stream.take_recent(recent, next_seq, bounds_);
     return 0;
+}
+
+void LmdbScan::hide(const RecentView& recent, std::uint64_t first_seq) {
+    recent.for_each_from(first_seq, [this](std::uint64_t, const RecentEvent& event) {
+        if (event.replaces != 0) bounds_.hidden.push_back(event.replaces);
+    });
+    recent.for_each_acting_from(first_seq, [this](const SequencedEvent& event) {
+        if (event.removes) {
+            bounds_.hidden.insert(bounds_.hidden.end(), event.removes->begin(),
+                                  event.removes->end());
+        }
+        const EventView view = event.event->view();
+        if (event.vanishes) {
+            bounds_.vanishes.push_back({view.pubkey(), view.created_at(), event.seq});
+        }
+    });
+    std::sort(bounds_.hidden.begin(), bounds_.hidden.end());
 }
 
 int LmdbScan::fill(Slice& slice, const ScanBudget& budget, ScanPage& page) {

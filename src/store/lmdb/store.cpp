@@ -7,6 +7,7 @@
 #include "store/lmdb/index_batch.hpp"
 #include "store/lmdb/scan.hpp"
 #include "store/lmdb/transaction.hpp"
+#include "store/lmdb/write.hpp"
 
 #include <exception>
 #include <string>
@@ -19,28 +20,14 @@ namespace lmdb {
 namespace log = base::log;
 using base::Errc;
 
-template <class Work>
-int LmdbStore::write(const Work& work) {
-    for (;;) {
-        int code = 0;
-        {
-            Transaction txn(environment_);
-            code = txn.begin(Transaction::Mode::write);
-            if (code == 0) code = work(txn);
-            if (code == 0) code = txn.commit();
-        }
-        if (code != MDB_MAP_FULL) return code;
-        code = environment_.grow();
-        if (code != 0) return code;
-    }
-}
-
 std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
     std::vector<PutResult> results(batch.size());
     if (batch.empty()) return results;
     try {
         if (environment_.can_write() || environment_.try_to_become_writable()) {
             put_part(batch, results);
+            // Nobody else does it here. What has vanished is hidden already.
+            while (upkeep_.has_vanishes() && upkeep()) continue;
         } else {
             fail(results, Errc::store_not_writable, "it is open for reading only");
         }
@@ -51,15 +38,17 @@ std::vector<PutResult> LmdbStore::put(std::span<const EventPtr> batch) {
 }
 
 void LmdbStore::put_part(std::span<const EventPtr> events, std::span<PutResult> results) {
-    const int code = write([&](Transaction& txn) {
+    const int code = write(environment_, [&](Transaction& txn) {
         std::uint64_t next_seq = 0;
         int result = txn.get_next_seq(next_seq);
         if (result != 0) return result;
         const RecentKeys none;  // all that is stored is in the indexes
-        Admission admission(none, txn, next_seq);
+        Admission admission(none, txn, next_seq, options_.relay_urls);
         result = admission.decide(events, results);
         if (result != 0) return result;
-        return IndexBatch(txn).put(admission.take_accepted());
+        const std::vector<SequencedEvent> accepted = admission.take_accepted();
+        announce_vanishes(accepted);
+        return IndexBatch(txn).put(accepted);
     });
     if (code == 0) return note_success();
     if (code == MDB_TXN_FULL && events.size() > 1) {
@@ -88,14 +77,38 @@ base::error_code LmdbStore::index(std::span<const SequencedEvent> events) {
     }
 }
 
+// Before they are in the indexes, so that no scan misses them.
+void LmdbStore::announce_vanishes(std::span<const SequencedEvent> events) noexcept {
+    for (const SequencedEvent& event : events) {
+        if (event.vanishes) ++vanishes_.started;
+    }
+}
+
 int LmdbStore::index_part(std::span<const SequencedEvent> events) {
-    int code = write([&](Transaction& txn) { return IndexBatch(txn).put(events); });
+    announce_vanishes(events);
+    int code = write(environment_, [&](Transaction& txn) { return IndexBatch(txn).put(events); });
     if (code == MDB_TXN_FULL && events.size() > 1) {
         const std::size_t half = events.size() / 2;
         code = index_part(events.first(half));
         if (code == 0) code = index_part(events.subspan(half));
     }
     return code;
+}
+
+bool LmdbStore::upkeep() noexcept {
+    if (!environment_.can_write()) return false;
+    try {
+        const base::SystemClock system;
+        const base::Clock& clock = options_.clock != nullptr ? *options_.clock : system;
+        bool more = false;
+        const int code = upkeep_.step(clock.unix_seconds(), more);
+        if (code == 0) return more;
+        environment_.report_if_damaged(code);
+        log::debug("store: a step of upkeep failed: {}", text_of(code));
+    } catch (const std::exception& error) {  // out of memory: the transaction has been aborted
+        log::error("store: a step of upkeep failed: {}", error.what());
+    }
+    return false;
 }
 
 // Whatever had been decided about these events, none of it happened.
@@ -123,7 +136,8 @@ std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, ScanOptions o
 
 std::unique_ptr<Scan> LmdbStore::scan(std::vector<Filter> filters, ScanOptions options,
                                       const RecentEvents* recent) {
-    return std::make_unique<LmdbScan>(environment_, recent, std::move(filters), std::move(options));
+    return std::make_unique<LmdbScan>(environment_, vanishes_, recent, std::move(filters),
+                                      std::move(options));
 }
 
 base::error_code LmdbStore::writable() const noexcept {
@@ -142,6 +156,13 @@ StoreStats LmdbStore::stats() const {
         stats.events = events.ms_entries;
         stats.last_seq = next_seq - 1;
     }
+    MDB_stat tombstones{};
+    if (txn.handle() != nullptr && environment_.tombstones() != kNoDatabase &&
+        mdb_stat(txn.handle(), environment_.tombstones(), &tombstones) == 0) {
+        stats.tombstones = tombstones.ms_entries;
+    }
+    stats.expired_removed = upkeep_.expired();
+    stats.vanish_removed = upkeep_.vanished();
     std::error_code error;
     const auto size = std::filesystem::file_size(environment_.path() / kDataFile, error);
     stats.bytes_on_disk = error ? 0 : size;

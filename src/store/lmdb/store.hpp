@@ -4,6 +4,8 @@
 #include "parrhesia/store/lmdb_store.hpp"
 
 #include "store/lmdb/environment.hpp"
+#include "store/lmdb/upkeep.hpp"
+#include "store/lmdb/vanish_list.hpp"
 #include "store/recent/recent_events.hpp"
 
 #include <atomic>
@@ -16,7 +18,7 @@ namespace parrhesia::store::lmdb {
 
 class LmdbStore final : public EventStore {
   public:
-    explicit LmdbStore(const LmdbOptions& options) : environment_(options) {}
+    explicit LmdbStore(const LmdbOptions& options) : options_(options), environment_(options) {}
 
     [[nodiscard]] std::vector<PutResult> put(std::span<const EventPtr> batch) override;
     [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters,
@@ -33,19 +35,25 @@ class LmdbStore final : public EventStore {
     [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters, ScanOptions options,
                                              const RecentEvents* recent);
 
+    // One small step of the work that nobody waits for; true: there is more to do at once.
+    // Threading: one thread at a time, besides everything else. Errors: to the log; the next call
+    // tries again.
+    [[nodiscard]] bool upkeep() noexcept;
+
     [[nodiscard]] Environment& environment() noexcept { return environment_; }
 
   private:
-    // Runs work(transaction) and commits it; again in a larger map when it was full.
-    template <class Work>
-    [[nodiscard]] int write(const Work& work);
     void put_part(std::span<const EventPtr> events, std::span<PutResult> results);
+    void announce_vanishes(std::span<const SequencedEvent> events) noexcept;
     [[nodiscard]] int index_part(std::span<const SequencedEvent> events);
     void fail(std::span<PutResult> results, base::Errc errc, std::string_view why);
     void note_failure(base::Errc errc, std::string_view why);
     void note_success();
 
+    const LmdbOptions options_;
     mutable Environment environment_;
+    VanishMarks vanishes_;
+    Upkeep upkeep_{environment_, vanishes_};
     std::atomic<base::Errc> trouble_{};  // why the last put() or index() failed; 0 when it did not
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <functional>
+#include <iterator>
 #include <string_view>
 
 namespace parrhesia::store {
@@ -96,7 +97,17 @@ void RecentEvents::append(std::span<const SequencedEvent> events) {
         last->events[seq - last->first_seq] = std::move(entries[i]);
     }
     if (grown) view_.segments_ = std::move(grown);
+    add_acting(events);
     view_.last_seq_ = events.back().seq;
+}
+
+void RecentEvents::add_acting(std::span<const SequencedEvent> events) {
+    const auto acts = [](const SequencedEvent& event) { return event.acts(); };
+    if (std::none_of(events.begin(), events.end(), acts)) return;
+    auto acting = view_.acting_ ? std::make_shared<std::vector<SequencedEvent>>(*view_.acting_)
+                                : std::make_shared<std::vector<SequencedEvent>>();
+    std::copy_if(events.begin(), events.end(), std::back_inserter(*acting), acts);
+    view_.acting_ = std::move(acting);
 }
 
 RecentView RecentEvents::view() const {
@@ -106,6 +117,7 @@ RecentView RecentEvents::view() const {
 
 void RecentEvents::release(std::uint64_t seq) {
     std::shared_ptr<const RecentView::Segments> before;  // destroyed after the lock
+    std::shared_ptr<const std::vector<SequencedEvent>> acting_before;
     const std::scoped_lock lock(mutex_);
     if (!view_.segments_) return;
     auto kept = std::make_shared<RecentView::Segments>();
@@ -115,6 +127,15 @@ void RecentEvents::release(std::uint64_t seq) {
     }
     before = std::move(view_.segments_);
     view_.segments_ = std::move(kept);
+    if (!view_.acting_) return;
+    std::shared_ptr<std::vector<SequencedEvent>> acting;
+    for (const SequencedEvent& event : *view_.acting_) {
+        if (event.seq <= seq) continue;
+        if (!acting) acting = std::make_shared<std::vector<SequencedEvent>>();
+        acting->push_back(event);
+    }
+    acting_before = std::move(view_.acting_);
+    view_.acting_ = std::move(acting);
 }
 
 void RecentEvents::clear() {

@@ -26,6 +26,12 @@ struct SequencedEvent {
     event::EventPtr event;
     std::uint64_t seq = 0;
     std::uint64_t replaces = 0;  // seq of the version that this one has taken the place of; 0: none
+    // Seqs of the stored events that this one has deleted (NIP-09), sorted; null: none.
+    std::shared_ptr<const std::vector<std::uint64_t>> removes = nullptr;
+    bool vanishes = false;  // a request to vanish that is honoured (NIP-62)
+
+    // Whether it takes away others than the version it replaces.
+    [[nodiscard]] bool acts() const noexcept { return removes != nullptr || vanishes; }
 };
 
 // An event and what is compared before its record is looked at.
@@ -108,6 +114,15 @@ class RecentView {
         }
     }
 
+    // The same with const SequencedEvent& for those that act on others: a few, as a rule.
+    template <class Visit>
+    void for_each_acting_from(std::uint64_t from, Visit&& visit) const {
+        if (!acting_) return;
+        for (const SequencedEvent& event : *acting_) {
+            if (event.seq >= from) visit(event);
+        }
+    }
+
   private:
     friend class RecentEvents;
     static constexpr std::size_t kSegmentEvents = 256;
@@ -118,6 +133,7 @@ class RecentView {
     using Segments = std::vector<std::shared_ptr<Segment>>;
 
     std::shared_ptr<const Segments> segments_;
+    std::shared_ptr<const std::vector<SequencedEvent>> acting_;  // in the order of seqs
     std::uint64_t last_seq_ = 0;
 };
 
@@ -133,6 +149,8 @@ class RecentEvents {
     void clear();
 
   private:
+    void add_acting(std::span<const SequencedEvent> events);  // with mutex_ held
+
     mutable std::mutex mutex_;  // of what the view is made of; held for a few pointers
     RecentView view_;
 };
