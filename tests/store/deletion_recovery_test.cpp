@@ -240,5 +240,38 @@ TEST_F(DeletionRecoveryTest, WhatIsGoneBeforeItExpiresLeavesNothing) {
     EXPECT_EQ(query(*store, Filter{}), json_of({deletion, newer}));
 }
 
+// What the rules of retention say is done in the background, and tombstones and deletions stay.
+TEST_F(DeletionRecoveryTest, RulesOfRetentionAreApplied) {
+    EmbeddedOptions strict = embedded();
+    strict.retention = {*store::parse_retention_rule("per_author=10"),
+                        *store::parse_retention_rule("kinds=7 hours=1")};
+    strict.retention_interval = std::chrono::seconds(0);
+    clock.advance(std::chrono::hours(10));
+    const std::int64_t now = clock.unix_seconds();
+    std::vector<EventPtr> events;
+    for (int i = 0; i < 600; ++i) events.push_back(note(i, 1, {}, i % 2 == 0 ? "alice" : "bob"));
+    for (int i = 0; i < 20; ++i) events.push_back(deletion_of(events[0], 1000 + i));
+    const EventPtr old_reaction = note(now - 3601, 7);
+    const EventPtr new_reaction = note(now - 3500, 7);
+    events.push_back(old_reaction);
+    events.push_back(new_reaction);
+    {
+        const auto store = store::open_embedded_store(strict);
+        ASSERT_TRUE(put_stored(*store, events));
+
+        EXPECT_TRUE(eventually([&] { return store->stats().events == 41; }));
+        EXPECT_EQ(query(*store, kinds_filter({1})).size(), 20U);
+        EXPECT_EQ(query(*store, kinds_filter({5})).size(), 20U);
+        EXPECT_EQ(query(*store, kinds_filter({7})), json_of({new_reaction}));
+        EXPECT_EQ(store->stats().retention_removed, 580U);
+        EXPECT_EQ(store->stats().tombstones, 1U);
+        expect_refused(put(*store, events[0]), Errc::deleted);
+        // A pass comes after the other.
+        clock.advance(std::chrono::seconds(200));
+        EXPECT_TRUE(eventually([&] { return store->stats().retention_removed == 581; }));
+    }
+    expect_whole();
+}
+
 }  // namespace
 }  // namespace parrhesia::test

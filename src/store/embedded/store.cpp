@@ -65,6 +65,7 @@ struct IndexState {
 
 EmbeddedStore::EmbeddedStore(const EmbeddedOptions& options)
     : options_(options), indexes_(options.lmdb) {
+    if (!options_.retention.empty()) retention_.emplace(options_.retention);
     if (indexes_.environment().can_write()) {
         recover();
     } else {
@@ -243,7 +244,8 @@ void EmbeddedStore::note_trouble(Errc errc, std::string_view why) {
 // Batches come first: a step of upkeep runs only while none is due.
 void EmbeddedStore::run_indexer() {
     using std::chrono::steady_clock;
-    base::SteadyTime upkeep_at = steady_clock::now();
+    upkeep_at_ = steady_clock::now();
+    retention_at_ = retention_ ? upkeep_at_ : base::SteadyTime::max();
     std::optional<base::SteadyTime> batch_at;  // since events wait
     std::unique_lock lock(mutex_);
     for (;;) {
@@ -254,18 +256,32 @@ void EmbeddedStore::run_indexer() {
             batch_at.reset();
             index_waiting(lock);
             if (stopping_ && (index_error_ || last_seq_ == indexed_seq_)) return;
-        } else if (now >= upkeep_at) {
+        } else if (now >= std::min(upkeep_at_, retention_at_)) {
             lock.unlock();
-            const bool more = indexes_.upkeep();
+            do_background_step(now);
             lock.lock();
-            if (!more) upkeep_at = steady_clock::now() + options_.upkeep_interval;
         } else {
-            const base::SteadyTime until = batch_at ? std::min(*batch_at, upkeep_at) : upkeep_at;
+            base::SteadyTime until = std::min(upkeep_at_, retention_at_);
+            if (batch_at) until = std::min(until, *batch_at);
             work_.wait_until(lock, until, [&] {
                 return is_urgent() || (!batch_at && last_seq_ != indexed_seq_);
             });
         }
     }
+}
+
+void EmbeddedStore::do_background_step(base::SteadyTime now) {
+    if (now >= upkeep_at_) {
+        if (!indexes_.upkeep()) upkeep_at_ = now + options_.upkeep_interval;
+        return;
+    }
+    constexpr int kPauses = 20;  // for each step: retention takes a few percent of the time
+    const bool is_over = indexes_.retain(*retention_);
+    const base::SteadyTime end = std::chrono::steady_clock::now();
+    retention_at_ = end + kPauses * (end - now);
+    if (!is_over) return;
+    retention_at_ = std::max(retention_at_, retention_began_ + options_.retention_interval);
+    retention_began_ = retention_at_;
 }
 
 // After a failure the next attempt comes with the next put(), or after the delay.

@@ -1,7 +1,8 @@
 // The embedded store: ties the journal, the recent events and the indexes together.
 //
 //   put():   Admission -> Journal::append -> RecentEvents -> results
-//   indexer: RecentEvents -> LmdbStore::index -> both forget the events; LmdbStore::upkeep
+//   indexer: RecentEvents -> LmdbStore::index -> both forget the events; LmdbStore::upkeep and
+//            retain, which nobody waits for
 //   scan():  LmdbScan over the indexes and the RecentEvents
 #pragma once
 
@@ -13,6 +14,7 @@
 #include "store/recent/recent_events.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -57,6 +59,7 @@ class EmbeddedStore final : public EventStore {
     // --- the indexer's thread ---
     void run_indexer();
     [[nodiscard]] bool is_urgent() const noexcept;  // with mutex_ held
+    void do_background_step(base::SteadyTime now);
     // Puts one batch into the indexes; `lock` is open meanwhile.
     void index_waiting(std::unique_lock<std::mutex>& lock);
     [[nodiscard]] base::error_code index_batch(std::uint64_t from, std::uint64_t to,
@@ -73,6 +76,12 @@ class EmbeddedStore final : public EventStore {
     // owned by the thread of put()
     std::optional<journal::Journal> journal_;  // none while the folder cannot be written
     std::uint64_t next_seq_ = 1;
+
+    // owned by the indexer's thread
+    std::optional<lmdb::RetentionWalk> retention_;  // none: there are no rules
+    base::SteadyTime upkeep_at_;                    // the next step
+    base::SteadyTime retention_at_;
+    base::SteadyTime retention_began_ = std::chrono::steady_clock::now();  // the pass
 
     std::mutex keys_mutex_;  // held while a batch is decided, and while the indexer takes keys out
     RecentKeys keys_;        // guarded by keys_mutex_

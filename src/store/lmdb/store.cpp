@@ -98,10 +98,8 @@ int LmdbStore::index_part(std::span<const SequencedEvent> events) {
 bool LmdbStore::upkeep() noexcept {
     if (!environment_.can_write()) return false;
     try {
-        const base::SystemClock system;
-        const base::Clock& clock = options_.clock != nullptr ? *options_.clock : system;
         bool more = false;
-        const int code = upkeep_.step(clock.unix_seconds(), more);
+        const int code = upkeep_.step(unix_seconds(), more);
         if (code == 0) return more;
         environment_.report_if_damaged(code);
         log::debug("store: a step of upkeep failed: {}", text_of(code));
@@ -109,6 +107,33 @@ bool LmdbStore::upkeep() noexcept {
         log::error("store: a step of upkeep failed: {}", error.what());
     }
     return false;
+}
+
+bool LmdbStore::retain(RetentionWalk& walk) noexcept {
+    if (!environment_.can_write()) return true;
+    try {
+        RetentionWalk::Step step;
+        bool is_first = true;
+        const int code = write(environment_, [&](Transaction& txn) {
+            if (!std::exchange(is_first, false)) walk.restart();  // the map was full
+            return walk.step(txn, unix_seconds(), step);
+        });
+        if (code == 0) {
+            retention_removed_ += step.removed;
+            return step.pass_done;
+        }
+        environment_.report_if_damaged(code);
+        log::debug("store: a step of retention failed: {}", text_of(code));
+    } catch (const std::exception& error) {  // out of memory: the transaction has been aborted
+        log::error("store: a step of retention failed: {}", error.what());
+    }
+    walk.restart();
+    return true;
+}
+
+std::int64_t LmdbStore::unix_seconds() const noexcept {
+    return options_.clock != nullptr ? options_.clock->unix_seconds()
+                                     : base::SystemClock().unix_seconds();
 }
 
 // Whatever had been decided about these events, none of it happened.
@@ -163,6 +188,7 @@ StoreStats LmdbStore::stats() const {
     }
     stats.expired_removed = upkeep_.expired();
     stats.vanish_removed = upkeep_.vanished();
+    stats.retention_removed = retention_removed_.load();
     std::error_code error;
     const auto size = std::filesystem::file_size(environment_.path() / kDataFile, error);
     stats.bytes_on_disk = error ? 0 : size;

@@ -4,11 +4,13 @@
 #include "parrhesia/store/lmdb_store.hpp"
 
 #include "store/lmdb/environment.hpp"
+#include "store/lmdb/retention_walk.hpp"
 #include "store/lmdb/upkeep.hpp"
 #include "store/lmdb/vanish_list.hpp"
 #include "store/recent/recent_events.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -40,9 +42,14 @@ class LmdbStore final : public EventStore {
     // tries again.
     [[nodiscard]] bool upkeep() noexcept;
 
+    // One step of a walk that applies the rules of retention. True: its pass is over, or it could
+    // not go on. Threading and errors as upkeep().
+    [[nodiscard]] bool retain(RetentionWalk& walk) noexcept;
+
     [[nodiscard]] Environment& environment() noexcept { return environment_; }
 
   private:
+    [[nodiscard]] std::int64_t unix_seconds() const noexcept;
     void put_part(std::span<const EventPtr> events, std::span<PutResult> results);
     void announce_vanishes(std::span<const SequencedEvent> events) noexcept;
     [[nodiscard]] int index_part(std::span<const SequencedEvent> events);
@@ -54,6 +61,7 @@ class LmdbStore final : public EventStore {
     mutable Environment environment_;
     VanishMarks vanishes_;
     Upkeep upkeep_{environment_, vanishes_};
+    std::atomic<std::uint64_t> retention_removed_{0};
     std::atomic<base::Errc> trouble_{};  // why the last put() or index() failed; 0 when it did not
 };
 
