@@ -115,6 +115,16 @@ net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& m
     auto& unindexed = metrics.gauge(
         "parrhesia_store_unindexed_events",
         "Events in the journal that the indexes do not have yet; grows when the disk is too slow");
+    auto& tombstones = metrics.gauge("parrhesia_store_tombstones",
+                                     "What the store remembers of events that must not come back");
+    const auto removed = [&metrics](const char* reason) -> base::Counter& {
+        return metrics.counter("parrhesia_store_removed_total",
+                               "Events taken out of the store in the background, by reason",
+                               {{"reason", reason}});
+    };
+    auto& expired = removed("expired");
+    auto& vanished = removed("vanished");
+    auto& retention = removed("retention");
     metrics.gauge("parrhesia_info", "Always 1", {{"version", std::string(version())}}).set(1);
     routes["/metrics"] = [&] {
         const auto stats = store.stats();
@@ -122,6 +132,10 @@ net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& m
         bytes.set(static_cast<std::int64_t>(stats.bytes_on_disk));
         last_seq.set(static_cast<std::int64_t>(stats.last_seq));
         unindexed.set(static_cast<std::int64_t>(stats.unindexed_events));
+        tombstones.set(static_cast<std::int64_t>(stats.tombstones));
+        expired.add(stats.expired_removed - expired.value());
+        vanished.add(stats.vanish_removed - vanished.value());
+        retention.add(stats.retention_removed - retention.value());
         return net::AdminAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8",
                                 .body = metrics.render()};
     };
