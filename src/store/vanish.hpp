@@ -18,7 +18,7 @@ struct Vanish {
     // Whether the event goes: the author's up to `until`, and gift wraps to the author.
     [[nodiscard]] bool takes(std::uint64_t event_seq, const event::EventView& event) const {
         if (event_seq >= seq) return false;
-        if (event.pubkey_bytes() == author.view()) return event.created_at() <= until;
+        if (event.pubkey_bytes() == author.view() && event.created_at() <= until) return true;
         if (event.kind() != event::kGiftWrap) return false;
         const std::string recipient = base::to_hex(author);
         for (const event::IndexedTag tag : event.tags()) {

@@ -303,8 +303,8 @@ class HistoryMaker {
 
 // --- running them ---
 
-using OpenStore = std::function<std::unique_ptr<EventStore>(const std::filesystem::path&,
-                                                            const base::Clock&)>;
+using OpenStore =
+    std::function<std::unique_ptr<EventStore>(const std::filesystem::path&, const base::Clock&)>;
 
 std::string described(const EventPtr& event) { return std::string(event->json()) + "\n"; }
 
@@ -316,9 +316,8 @@ class Run {
     std::optional<std::string> operator()(const History& history) {
         for (const Segment& segment : history) {
             clock_.set(segment.now);
-            std::optional<std::string> fault = segment.crashes && with_crashes_
-                                                   ? crash_after(segment)
-                                                   : close_after(segment);
+            std::optional<std::string> fault =
+                segment.crashes && with_crashes_ ? crash_after(segment) : close_after(segment);
             if (fault) return fault;
             const auto store = open_(folder_.path() / "store", clock_);
             fault = compare(*store, "after a restart");
@@ -493,11 +492,11 @@ std::unique_ptr<EventStore> open_lmdb(const std::filesystem::path& path, const b
 }
 
 // In parts, so that they run side by side.
-TEST(ModelTest, TheEmbeddedStoreAgreesWithTheOracle) { expect_agreement(open_embedded, true, 0, 250); }
-TEST(ModelTest, TheEmbeddedStoreAgreesAgain) { expect_agreement(open_embedded, true, 250, 250); }
-TEST(ModelTest, TheEmbeddedStoreAgreesOnceMore) {
-    expect_agreement(open_embedded, true, 500, 250);
+TEST(ModelTest, TheEmbeddedStoreAgreesWithTheOracle) {
+    expect_agreement(open_embedded, true, 0, 250);
 }
+TEST(ModelTest, TheEmbeddedStoreAgreesAgain) { expect_agreement(open_embedded, true, 250, 250); }
+TEST(ModelTest, TheEmbeddedStoreAgreesOnceMore) { expect_agreement(open_embedded, true, 500, 250); }
 TEST(ModelTest, TheEmbeddedStoreAgreesStill) { expect_agreement(open_embedded, true, 750, 250); }
 TEST(ModelTest, TheLmdbStoreAgreesWithTheOracle) { expect_agreement(open_lmdb, true, 5000, 100); }
 
