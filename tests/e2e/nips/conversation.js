@@ -1,5 +1,6 @@
 // What the cases of the NIPs say to a relay, and what they hear.
 import assert from 'node:assert/strict'
+import * as runner from 'node:test'
 
 import { Author, RawClient, now } from '../support/client.js'
 
@@ -16,9 +17,24 @@ export function uniqueName() {
   return `n${names}`
 }
 
+const open = new Set()
+
+// A test whose failure tells what was said on the connections that were open then.
+export function it(name, body) {
+  return runner.it(name, async () => {
+    try {
+      await body()
+    } catch (error) {
+      for (const { raw } of open) error.message += `\n--- a connection:\n${raw.transcript}`
+      throw error
+    }
+  })
+}
+
 export class Conversation {
   constructor(raw) {
     this.raw = raw
+    open.add(this)
   }
 
   static async open(relay) {
@@ -26,6 +42,7 @@ export class Conversation {
   }
 
   close() {
+    open.delete(this)
     this.raw.close()
   }
 
@@ -48,7 +65,7 @@ export class Conversation {
   async refuse(event, prefix) {
     const [accepted, text] = await this.publish(event)
     assert.equal(accepted, false, `kind ${event.kind} was accepted: ${JSON.stringify(event)}`)
-    assert.match(text, prefix)
+    assert.match(text, prefix, `kind ${event.kind} was refused by: ${text}`)
   }
 
   // What a REQ brings up to its EOSE or CLOSED: { ids, events, end }. The subscription stays open.
@@ -142,4 +159,8 @@ export async function untilSecond(second) {
   while (now() < second) {
     await new Promise(resolve => setTimeout(resolve, second * 1000 - Date.now() + 5))
   }
+}
+
+export function sorted(values) {
+  return [...values].sort()
 }

@@ -1,11 +1,12 @@
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe } from 'node:test'
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 
 import { Author, now } from '../support/client.js'
 import { Relay } from '../support/relay.js'
-import { Conversation, SETTINGS, uniqueName } from './conversation.js'
+import { SETTINGS, Conversation, it, uniqueName } from './conversation.js'
 
-const group = () => Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex')
+const group = () => randomBytes(32).toString('hex')
 const message = (id, more = {}) =>
   new Author().sign({ kind: 445, tags: [['h', id]], content: uniqueName(), ...more })
 
@@ -22,6 +23,7 @@ describe('Marmot', { timeout: 60_000 }, () => {
       'marmot.max_window_seconds': 3600,
       'marmot.group_event_bytes': 2048,
       'marmot.key_package_bytes': 4096,
+      'marmot.gift_wrap_bytes': 8192,
     })
     client = await Conversation.open(relay)
   })
@@ -35,10 +37,14 @@ describe('Marmot', { timeout: 60_000 }, () => {
   it('has a group message for its group when it says OK, and after a crash', async () => {
     const id = group()
     const live = await client.request(recent({ '#h': [id] }))
-    const event = message(id)
+    const [event, bare] = [message(id), message(group(), { tags: [] })]
+    const member = await Conversation.open(relay)
     await client.accept(event)
-    assert.deepEqual((await client.request(recent({ '#h': [id] }))).ids, [event.id])
+    assert.deepEqual((await member.request(recent({ '#h': [id] }))).ids, [event.id])
+    member.close()
     await client.raw.find(([verb, name]) => verb === 'EVENT' && name === live.name)
+    await client.accept(bare)
+    assert.deepEqual((await client.request({ ids: [bare.id] })).ids, [bare.id])
     await relay.kill()
     await relay.startAgain()
     client.close()
@@ -73,7 +79,12 @@ describe('Marmot', { timeout: 60_000 }, () => {
     assert.match(await closed(recent({})), /^blocked: .*#h/)
     assert.match(await closed(recent({ '#h': [a, b, c] })), /^invalid: /)
     assert.match(await closed({ kinds: [445], '#h': [a] }), /^invalid: .*since/)
-    assert.equal((await client.request(recent({ '#h': [a, b] }))).end[0], 'EOSE')
+    const long = { kinds: [445], '#h': [a], since: now() - 5000 }
+    assert.match(await closed(long), /^invalid: .*seconds/)
+    assert.match(await closed({ ...long, kinds: [1, 445] }), /^invalid: /)
+    const served = async filter => assert.equal((await client.request(filter)).end[0], 'EOSE')
+    await served({ ...long, until: now() - 3000 })
+    await served(recent({ '#h': [a, b] }))
     assert.equal((await client.count(recent({})))[0], 'CLOSED')
     assert.equal((await client.request({ kinds: [1] })).end[0], 'EOSE')
   })
@@ -83,6 +94,12 @@ describe('Marmot', { timeout: 60_000 }, () => {
     await client.refuse(message(group(), { content: large }), /^invalid: /)
     await client.accept(new Author().sign({ kind: 443, content: large }))
     await client.refuse(new Author().sign({ kind: 443, content: large + large }), /^invalid: /)
-    await client.accept(new Author().sign({ content: large + large }))
+    const letter = content => new Author().sign({ kind: 1059, content, tags: [['p', group()]] })
+    await client.accept(letter(large + large))
+    await client.refuse(letter(large + large + large), /^invalid: /)
+    const slot = content => new Author().sign({ kind: 30443, content, tags: [['d', group()]] })
+    await client.accept(slot(large))
+    await client.refuse(slot(large + large), /^invalid: /)
+    await client.accept(new Author().sign({ content: large + large + large }))
   })
 })

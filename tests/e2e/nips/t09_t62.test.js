@@ -1,4 +1,4 @@
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe } from 'node:test'
 import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -6,7 +6,7 @@ import path from 'node:path'
 
 import { Author, now } from '../support/client.js'
 import { Relay, run } from '../support/relay.js'
-import { Conversation, PUBLIC_URL, SETTINGS, uniqueName, wrap } from './conversation.js'
+import { PUBLIC_URL, SETTINGS, Conversation, it, sorted, uniqueName, wrap } from './conversation.js'
 
 describe('NIP-09 and NIP-62', { timeout: 120_000 }, () => {
   let relay
@@ -90,7 +90,7 @@ describe('NIP-09 and NIP-62', { timeout: 120_000 }, () => {
     assert.ok((await stored()).includes(newer.id), 'what is newer survives')
     const newest = version(105)
     await client.accept(newest)
-    assert.deepEqual((await stored()).toSorted(), [newest.id, other.id].toSorted())
+    assert.deepEqual(sorted(await stored()), sorted([newest.id, other.id]))
   })
 
   it('T09.04 removes replaceable events by an address with a trailing colon', async () => {
@@ -132,6 +132,10 @@ describe('NIP-09 and NIP-62', { timeout: 120_000 }, () => {
     const event = wrap(recipient)
     await client.accept(event, deletion(stranger, [['e', event.id]]))
     assert.ok(await isStored(event, reader))
+    // What names its author in a p tag is no letter to him that he could take back.
+    const mention = new Author().sign({ tags: [['p', recipient.pubkey]], content: uniqueName() })
+    await client.accept(mention, deletion(recipient, [['e', mention.id]]))
+    assert.ok(await isStored(mention))
     await client.accept(deletion(recipient, [['e', event.id], ['k', '1059']]))
     assert.ok(!(await isStored(event, reader)))
     await client.refuse(event, /^blocked: /)
@@ -202,22 +206,41 @@ describe('NIP-09 and NIP-62', { timeout: 120_000 }, () => {
     await client.refuse(new Author().sign({ kind: 62 }), /^invalid: /)
   })
 
-  it('T62.03 is honoured whoever asks, cannot be deleted, and outlives restarts and imports', async () => {
-    const strict = await Relay.start({
-      ...SETTINGS,
-      'auth.write': 'allowed',
-      'limits.min_pow_difficulty': 100,
-      'limits.denied_kinds': '62',
-    })
+  it('T62.03 is honoured for those who are banned, without AUTH and without work', async () => {
+    const banned = new Author()
+    const note = banned.sign({ created_at: now() - 20 })
+    const folder = await mkdtemp(path.join(tmpdir(), 'parrhesia-vanish-'))
+    const settings = { ...SETTINGS, 'store.path': folder }
+    let before
+    let strict
     try {
-      const author = new Author()
+      before = await Relay.start(settings)
+      const earlier = await Conversation.open(before)
+      await earlier.accept(note)
+      earlier.close()
+      assert.equal(await before.terminate(), 0)
+
+      strict = await Relay.start({
+        ...settings,
+        'auth.write': 'allowed',
+        'auth.denied_pubkeys': banned.pubkey,
+        'limits.min_pow_difficulty': 100,
+        'limits.denied_kinds': '62',
+      })
       const conversation = await Conversation.open(strict)
-      await conversation.accept(author.sign({ kind: 62, tags: [['relay', 'ALL_RELAYS']] }))
+      assert.ok(await isStored(note, conversation))
+      await conversation.refuse(banned.sign(), /^(pow|blocked|auth-required): /)
+      await conversation.accept(banned.sign({ kind: 62, tags: [['relay', 'ALL_RELAYS']] }))
+      assert.ok(!(await isStored(note, conversation)))
       conversation.close()
     } finally {
-      await strict.stop()
+      await before?.stop()
+      await strict?.stop()
+      await rm(folder, { recursive: true, force: true })
     }
+  })
 
+  it('T62.03 cannot be deleted, and outlives restarts and imports', async () => {
     const author = new Author()
     const time = now() - 10
     const old = lifeOf(author, time)

@@ -1,9 +1,9 @@
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe } from 'node:test'
 import assert from 'node:assert/strict'
 
 import { Author, now } from '../support/client.js'
 import { Relay } from '../support/relay.js'
-import { Conversation, SETTINGS, uniqueName, untilSecond } from './conversation.js'
+import { SETTINGS, Conversation, it, uniqueName, untilSecond } from './conversation.js'
 
 const NOSTR_JSON = 'application/nostr+json'
 const CORS = [
@@ -132,6 +132,36 @@ describe('NIP-13', { timeout: 120_000 }, () => {
       if (exactly ? zeros === bits : zeros >= bits) return event
     }
   }
+
+  // The example of NIP-13: 21 bits, committed to 20.
+  const EXAMPLE = {
+    id: '000006d8c378af1779d2feebc7603a125d99eca0ccf1085959b307f64e5dd358',
+    pubkey: 'a48380f4cfcc1ad5378294fcac36439770f9c878dd880ffa94bb74ea54a6f243',
+    created_at: 1651794653,
+    kind: 1,
+    tags: [['nonce', '776797', '20']],
+    content: "It's just me mining my own business",
+    sig: '284622fc0a3f4f1303455d5175f7ba962a3300d136085b9566801bc2e0699de0' +
+      'c7e31e44c81fb40ad9049173742e904713c3594a1da0fc5d2382a25c11aba977',
+  }
+
+  it('T13.01 holds the example of the NIP to the bits and to its commitment', async () => {
+    for (const [bits, answer] of [
+      [20, /^$/],
+      [21, /^pow: .*20/], // it has 21, and says that it meant 20
+      [22, /^pow: difficulty 21 is less than 22/],
+    ]) {
+      const relay = await Relay.start({ ...SETTINGS, 'limits.min_pow_difficulty': bits })
+      try {
+        const client = await Conversation.open(relay)
+        const [accepted, text] = await client.publish(EXAMPLE)
+        assert.deepEqual([accepted, answer.test(text)], [bits === 20, true], `${bits}: ${text}`)
+        client.close()
+      } finally {
+        await relay.stop()
+      }
+    }
+  })
 
   it('T13.01 wants the bits, and no lower commitment', async () => {
     const relay = await Relay.start({ ...SETTINGS, 'limits.min_pow_difficulty': 6 })

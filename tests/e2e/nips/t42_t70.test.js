@@ -1,9 +1,9 @@
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe } from 'node:test'
 import assert from 'node:assert/strict'
 
 import { Author, now } from '../support/client.js'
 import { Relay } from '../support/relay.js'
-import { Conversation, SETTINGS, addressed, idsOf, uniqueName } from './conversation.js'
+import { PUBLIC_URL, SETTINGS, Conversation, addressed, idsOf, it, sorted, uniqueName } from './conversation.js'
 
 describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
   let relay
@@ -21,8 +21,15 @@ describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
   it('T42.01 authenticates by the right event, and by no other', async () => {
     const author = new Author()
     const asks = async () => (await client.request({ kinds: [4] })).end[0]
+    const neighbour = await Conversation.open(relay)
+    const challenge = await client.challenge()
+    assert.notEqual(await neighbour.challenge(), challenge)
     const bad = [
       await client.authEvent(author, { challenge: 'another' }),
+      await client.authEvent(author, { challenge: await neighbour.challenge() }),
+      await client.authEvent(author, { tags: [['relay', PUBLIC_URL]] }),
+      await client.authEvent(author, { tags: [['challenge', challenge]] }),
+      await client.authEvent(author, { tags: [] }),
       await client.authEvent(author, { relay: 'wss://elsewhere.example' }),
       await client.authEvent(author, { kind: 1 }),
       await client.authEvent(author, { created_at: now() - 11 * 60 }),
@@ -39,6 +46,7 @@ describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
     assert.deepEqual(await client.sendAuth(good), [true, ''])
     assert.equal(await asks(), 'EOSE')
     assert.equal(client.raw.messages.filter(([verb]) => verb === 'AUTH').length, 1)
+    neighbour.close()
   })
 
   it('T42.02 counts every key that has authenticated', async () => {
@@ -50,21 +58,24 @@ describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
     const letters = [addressed(sender, 4, [a]), addressed(sender, 4, [b])]
     await both.accept(...letters)
     const { ids } = await both.request({ kinds: [4] })
-    assert.deepEqual(ids.toSorted(), idsOf(letters).toSorted())
+    assert.deepEqual(sorted(ids), sorted(idsOf(letters)))
     both.close()
   })
 
   it('T42.03 keeps it to the connection, and never publishes kind 22242', async () => {
     const author = new Author()
     const [one, two] = [await Conversation.open(relay), await Conversation.open(relay)]
+    const listening = await two.request({ kinds: [22242, 20097] })
+    assert.deepEqual([listening.end[0], listening.ids], ['EOSE', []])
     await one.authenticate(author)
     assert.equal((await two.request({ kinds: [4] })).end[0], 'CLOSED')
-    const listening = await two.request({ kinds: [22242] })
-    assert.deepEqual([listening.end[0], listening.ids], ['EOSE', []])
     await one.refuse(await one.authEvent(author), /^blocked: /)
-    await one.settle()
-    await two.settle()
-    assert.deepEqual(two.eventsOf(listening.name), [])
+    const marker = author.sign({ kind: 20097 })
+    await one.accept(marker)
+    await two.raw.find(([verb, id, event]) =>
+      verb === 'EVENT' && id === listening.name && event.id === marker.id)
+    assert.deepEqual(idsOf(two.eventsOf(listening.name)), [marker.id])
+    assert.deepEqual((await two.request({ kinds: [22242] })).ids, [])
     one.close()
     two.close()
   })
@@ -93,6 +104,9 @@ describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
     await conversation.refuse(event, /^restricted: /)
     await conversation.authenticate(author)
     await conversation.accept(event)
+    // What a third party holds of it is no way in, and a tag with more items protects as well.
+    await client.refuse(author.sign({ tags: [['-']] }), /^(auth-required|restricted): /)
+    await client.refuse(author.sign({ tags: [['-', 'x']] }), /^(auth-required|restricted): /)
     conversation.close()
   })
 
@@ -103,6 +117,10 @@ describe('NIP-42 and NIP-70', { timeout: 60_000 }, () => {
       await client.refuse(author.sign({ kind, content }), /^blocked: /)
       await client.refuse(
         author.sign({ kind, content: content.replace('["-"]', '[ "-" ]') }), /^blocked: /)
+      await client.refuse(
+        author.sign({ kind, content: content.replace('"-"', '"\\u002d"') }), /^blocked: /)
+      const open = JSON.stringify(new Author().sign({ tags: [['t', '-']] }))
+      await client.accept(author.sign({ kind, content: open }))
       await client.accept(author.sign({ kind, content: '', tags: [['e', 'ab'.repeat(32)]] }))
     }
     await client.accept(author.sign({ content: `["-"] ${uniqueName()}` }))

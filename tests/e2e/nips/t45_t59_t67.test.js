@@ -1,9 +1,10 @@
-import { after, before, describe, it } from 'node:test'
+import { after, before, describe } from 'node:test'
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 
 import { Author, now } from '../support/client.js'
 import { Relay } from '../support/relay.js'
-import { Conversation, SETTINGS, addressed, uniqueName, wrap } from './conversation.js'
+import { SETTINGS, Conversation, addressed, it, uniqueName, wrap } from './conversation.js'
 
 // NIP-45, from its text: the registers for an offset.
 function hyperLogLog(offset, pubkeys) {
@@ -51,6 +52,7 @@ describe('NIP-45, NIP-59 and NIP-67', { timeout: 120_000 }, () => {
     await client.settle()
     const verbs = client.raw.messages.slice(from).map(([verb]) => verb)
     assert.deepEqual(verbs, ['COUNT', 'OK', 'EOSE'], 'the EOSE is of settle()')
+    assert.deepEqual((await client.count({ ...filter, limit: 1 }))[2], { count: 4 })
     const [verb, , text] = await client.count({ kinds: ['x'] })
     assert.equal(verb, 'CLOSED')
     assert.match(text, /^invalid: /)
@@ -82,8 +84,35 @@ describe('NIP-45, NIP-59 and NIP-67', { timeout: 120_000 }, () => {
     const [, , answer] = await client.count({ '#e': [note.id], kinds: [7] })
     assert.equal(answer.count, 41)
     assert.equal(answer.hll, hyperLogLog(offset, likers.map(liker => liker.pubkey)))
-    const without = await client.count({ kinds: [1], authors: [note.pubkey] })
-    assert.equal(without[2].hll, undefined)
+    const tag = { '#e': [note.id], kinds: [7] }
+    for (const filters of [
+      [{ kinds: [1], authors: [note.pubkey] }],
+      [tag, tag],
+      [{ ...tag, '#e': [note.id, 'ab'.repeat(32)] }],
+      [{ ...tag, '#p': [note.pubkey] }],
+    ]) {
+      assert.equal((await client.count(...filters))[2].hll, undefined, JSON.stringify(filters))
+    }
+  })
+
+  it('T45.03 takes the offset from a key, from the key in an address, or from a hash', async () => {
+    const followed = new Author()
+    const topic = `topic ${uniqueName()} ${followed.pubkey}`
+    const address = `30023:${followed.pubkey}:${topic}`
+    const offsetOf = hex => Number.parseInt(hex[32], 16) + 8
+    const hash = createHash('sha256').update(topic).digest('hex')
+    const tags = [['p', followed.pubkey], ['a', address], ['t', topic]]
+    const fans = Array.from({ length: 10 }, () => new Author())
+    for (const fan of fans) await client.accept(fan.sign({ kind: 1111, tags }))
+    for (const [name, value, offset] of [
+      ['#p', followed.pubkey, offsetOf(followed.pubkey)],
+      ['#a', address, offsetOf(followed.pubkey)],
+      ['#t', topic, offsetOf(hash)],
+    ]) {
+      const [, , answer] = await client.count({ [name]: [value], kinds: [1111] })
+      const expected = hyperLogLog(offset, fans.map(fan => fan.pubkey))
+      assert.deepEqual([answer.count, answer.hll], [10, expected], name)
+    }
   })
 
   it('T59.01 shows a letter to nobody but its recipient', async () => {
@@ -162,7 +191,21 @@ describe('NIP-45, NIP-59 and NIP-67', { timeout: 120_000 }, () => {
     assert.notDeepEqual(end[2], ['finish'])
     const { ids } = await client.request({ authors: [few.pubkey] })
     assert.deepEqual((await client.request({ ids })).end[2], ['finish'])
-    const hidden = (await client.request({ ids: [wrap(few).id] })).end
-    assert.deepEqual(hidden[2], ['finish'])
+  })
+
+  it('T67.02 does not tell of what is withheld', async () => {
+    const author = new Author()
+    const letter = addressed(author, 4, [new Author()])
+    await publishNotes(author, 3)
+    await client.accept(letter)
+    const filter = { authors: [author.pubkey], limit: 3 }
+    const reader = await Conversation.open(relay)
+    assert.deepEqual((await reader.request(filter)).end[2], ['finish'])
+    const hidden = (await reader.request({ ids: [letter.id] })).end
+    const unknown = (await reader.request({ ids: ['ab'.repeat(32)] })).end
+    assert.deepEqual(hidden.slice(2), unknown.slice(2))
+    await reader.authenticate(author)
+    assert.deepEqual((await reader.request(filter)).end[2], ['more'], 'the author sees all four')
+    reader.close()
   })
 })

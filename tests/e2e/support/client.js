@@ -82,19 +82,27 @@ export async function subscribe(client, ...filters) {
   return live
 }
 
+// How long an answer may take before a test gives up and tells what was said; far above what is normal.
+const PATIENCE_MILLISECONDS = 30_000
+// What a transcript shows of a conversation: its end, and the beginning of each message.
+const TRANSCRIPT_LINES = 16
+const TRANSCRIPT_CHARACTERS = 400
+
 // Everything the relay says, in order, and nothing interpreted.
 export class RawClient {
   #socket
   #waiting = []
+  #said = []
   messages = [] // parsed
   closed        // { code, reason } once the relay closed the connection
 
   static open(url, options = {}) {
     return new Promise((resolve, reject) => {
-      const client = new RawClient()
+      const client = new this()
       const socket = new WebSocket(url, options)
       client.#socket = socket
       socket.on('message', data => {
+        client.#note('<', data.toString())
         client.messages.push(JSON.parse(data.toString()))
         client.#wake()
       })
@@ -110,17 +118,45 @@ export class RawClient {
   // A value is sent as JSON; a string or bytes as they are. `options` are those of ws (binary, fin).
   send(message, options = {}) {
     const isRaw = typeof message === 'string' || Buffer.isBuffer(message)
-    this.#socket.send(isRaw ? message : JSON.stringify(message), { binary: false, ...options })
+    const data = isRaw ? message : JSON.stringify(message)
+    this.#note('>', data.toString('utf8'))
+    this.#socket.send(data, { binary: false, ...options })
+  }
+
+  // The last messages in both directions, one a line: `> sent`, `< came`.
+  get transcript() {
+    return this.#said.join('\n')
+  }
+
+  #note(direction, text) {
+    const shown = text.length > TRANSCRIPT_CHARACTERS
+      ? `${text.slice(0, TRANSCRIPT_CHARACTERS)}... (${text.length} characters)`
+      : text
+    this.#said.push(`${direction} ${shown}`)
+    if (this.#said.length > TRANSCRIPT_LINES) this.#said.shift()
   }
 
   // The first message, from the `from`th on, that `wanted` is true for.
   async find(wanted, from = 0) {
-    for (let next = from; ; ) {
-      for (; next < this.messages.length; next += 1) {
-        if (wanted(this.messages[next])) return this.messages[next]
+    let timer
+    const patience = new Promise(resolve => {
+      timer = setTimeout(() => resolve('nothing'), PATIENCE_MILLISECONDS)
+    })
+    try {
+      for (let next = from; ; ) {
+        for (; next < this.messages.length; next += 1) {
+          if (wanted(this.messages[next])) return this.messages[next]
+        }
+        if (this.closed) {
+          throw new Error(
+            `closed by the relay: ${JSON.stringify(this.closed)}, after\n${this.transcript}`)
+        }
+        if ((await Promise.race([this.#news(), patience])) === 'nothing') {
+          throw new Error(`waited in vain for ${wanted}, after\n${this.transcript}`)
+        }
       }
-      if (this.closed) throw new Error(`closed by the relay: ${JSON.stringify(this.closed)}`)
-      await this.#news()
+    } finally {
+      clearTimeout(timer)
     }
   }
 
