@@ -25,7 +25,20 @@ class ConnectionGate {
     [[nodiscard]] Verdict enter(const base::IpAddress& address);
     void leave(const base::IpAddress& address) noexcept;
 
+    // A connection of a proxy whose client is not known yet: counted in the total alone.
+    [[nodiscard]] Verdict enter_unnamed();
+    // Its client is known: counted for that address, too, if the verdict is `enter`, and leave()
+    // takes the place of leave_unnamed(). `exempt`: spared the limit per address.
+    [[nodiscard]] Verdict name(const base::IpAddress& address, bool exempt);
+    void leave_unnamed() noexcept;
+
+    [[nodiscard]] bool is_exempt(const base::IpAddress& address) const noexcept {
+        return exempt_.contains(address);
+    }
+
   private:
+    [[nodiscard]] Verdict count_address(const base::IpAddress& address, bool exempt);
+
     const std::size_t max_connections_;
     const std::size_t max_per_address_;
     const base::NetworkList exempt_;

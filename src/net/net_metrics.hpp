@@ -18,6 +18,12 @@ struct NetMetrics {
           cut_idle(cut(registry, "idle_timeout")),
           cut_stalled(cut(registry, "stalled")),
           cut_close(cut(registry, "close_timeout")),
+          cut_proxy_header(cut(registry, "proxy_header")),
+          paused_connection(paused(registry, "bytes_connection")),
+          paused_ip(paused(registry, "bytes_ip")),
+          bad_forwarded(registry.counter(
+              "parrhesia_bad_forwarded_headers_total",
+              "Connections of trusted proxies whose header names no client address")),
           queue_bytes(
               registry.gauge("parrhesia_send_queue_bytes",
                              "Bytes that the kernel has not taken for clients when offered")),
@@ -37,6 +43,10 @@ struct NetMetrics {
     base::Counter& cut_idle;
     base::Counter& cut_stalled;
     base::Counter& cut_close;
+    base::Counter& cut_proxy_header;
+    base::Counter& paused_connection;
+    base::Counter& paused_ip;
+    base::Counter& bad_forwarded;
     base::Gauge& queue_bytes;
     base::Counter& sends;
     base::Counter& sent_bytes;
@@ -46,6 +56,11 @@ struct NetMetrics {
     static base::Counter& refused(base::MetricsRegistry& registry, const char* reason) {
         return registry.counter("parrhesia_connections_refused_total",
                                 "Client connections refused at accept, by reason",
+                                {{"reason", reason}});
+    }
+    static base::Counter& paused(base::MetricsRegistry& registry, const char* reason) {
+        return registry.counter("parrhesia_reads_paused_total",
+                                "Times a client was not read for a while, by the rate it exceeded",
                                 {{"reason", reason}});
     }
     static base::Counter& cut(base::MetricsRegistry& registry, const char* reason) {

@@ -38,15 +38,14 @@ struct RelayServer::Impl {
     Impl(IoThreads& the_threads, pipeline::Relay& relay, base::MetricsRegistry& metrics,
          RelayServerOptions options)
         : threads(the_threads),
+          acceptor(bind_acceptor(threads.at(0).context(), options.bind, options.port, "relay")),
           context{relay,
                   options,
                   {options.information_json, options.landing_page},
                   {options.max_connections, options.max_connections_per_ip, options.exempt},
-                  NetMetrics(metrics)},
-          acceptor(bind_acceptor(threads.at(0).context(), options.bind, options.port, "relay")),
-          bound_port(acceptor.local_endpoint().port()) {
-        context.local_port = bound_port;
-    }
+                  NetMetrics(metrics),
+                  {options.bytes_connection, options.bytes_ip},
+                  acceptor.local_endpoint().port()} {}
 
     asio::awaitable<void> accept_loop();
     void admit(IoThread& thread, tcp::socket socket);
@@ -56,9 +55,8 @@ struct RelayServer::Impl {
     [[nodiscard]] bool wait_until_empty(base::SteadyTime deadline) const;
 
     IoThreads& threads;
-    SessionContext context;
     tcp::acceptor acceptor;  // belongs to io thread 0
-    const std::uint16_t bound_port;
+    SessionContext context;
     std::size_t next_thread = 0;
 };
 
@@ -89,7 +87,8 @@ void RelayServer::Impl::admit(IoThread& thread, tcp::socket socket) {
     const tcp::endpoint peer = socket.remote_endpoint(error);
     if (error) return;  // gone already
     const base::IpAddress address = address_of(peer);
-    switch (context.gate.enter(address)) {
+    const bool is_named = !speaks_for_others(context.options, address);
+    switch (is_named ? context.gate.enter(address) : context.gate.enter_unnamed()) {
         case ConnectionGate::Verdict::too_many:
             context.metrics.refused_total.add();
             refuse(std::move(socket));
@@ -102,13 +101,8 @@ void RelayServer::Impl::admit(IoThread& thread, tcp::socket socket) {
             break;
     }
     context.metrics.accepted.add();
-    std::shared_ptr<Session> session;
-    try {
-        session = std::make_shared<Session>(thread, context, std::move(socket), address);
-    } catch (...) {
-        context.gate.leave(address);
-        throw;
-    }
+    ClientAddress client(context.gate, context.options, context.metrics, address);
+    auto session = std::make_shared<Session>(thread, context, std::move(socket), std::move(client));
     thread.post([session = std::move(session)] { session->start(); });
 }
 
@@ -139,7 +133,7 @@ RelayServer::RelayServer(IoThreads& threads, pipeline::Relay& relay, base::Metri
 
 RelayServer::~RelayServer() = default;
 
-std::uint16_t RelayServer::port() const noexcept { return impl_->bound_port; }
+std::uint16_t RelayServer::port() const noexcept { return impl_->context.port; }
 
 void RelayServer::start() {
     asio::co_spawn(impl_->threads.at(0).context(), impl_->accept_loop(), asio::detached);

@@ -3,6 +3,7 @@
 #include "parrhesia/base/log.hpp"
 
 #include "net/io_thread.hpp"
+#include "net/proxy_header.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/beast/http/parser.hpp>
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -34,10 +36,11 @@ constexpr std::size_t kPromptBytes = 128 * 1024;
 }  // namespace
 
 Session::Session(IoThread& thread, SessionContext& context, tcp::socket socket,
-                 const base::IpAddress& address)
+                 ClientAddress client)
     : thread_(thread),
       context_(context),
-      address_(address),
+      client_(std::move(client)),
+      received_(context.byte_rates, context.metrics),
       ws_(std::move(socket), static_cast<CorkListener&>(*this),
           context.relay.limits().unsent_bytes + kControlReserveBytes) {
     ++context_.open_sessions;
@@ -48,7 +51,6 @@ Session::~Session() {
     connection_.reset();
     context_.metrics.queue_bytes.add(-static_cast<std::int64_t>(counted_unsent_));
     thread_.remove(*this);
-    context_.gate.leave(address_);
     context_.metrics.connections.add(-1);
     --context_.open_sessions;
 }
@@ -71,10 +73,14 @@ void Session::start() {
 }
 
 asio::awaitable<void> Session::run() {
-    auto upgrade = co_await serve_http();
+    std::optional<HttpRequest> upgrade;
+    bool may_talk = true;
+    if (client_.expects_proxy_header()) may_talk = co_await read_proxy_header();
+    if (may_talk) upgrade = co_await serve_http();
     if (upgrade) {
         HttpRequest request = *std::move(upgrade);
-        const bool accepted = co_await accept_websocket(std::move(request));
+        bool accepted = co_await admit(request);
+        if (accepted) accepted = co_await accept_websocket(std::move(request));
         if (accepted) co_await serve_websocket();
     }
     connection_.reset();  // no more events for this client
@@ -94,6 +100,30 @@ asio::awaitable<void> Session::linger() {
         const auto buffer = asio::buffer(ignored);
         const auto [error, bytes] = co_await socket().async_read_some(buffer, kNoThrow);
         if (error) co_return;
+    }
+}
+
+asio::awaitable<bool> Session::read_proxy_header() {
+    for (;;) {
+        const auto data = in_.cdata();
+        const auto header =
+            parse_proxy_header({static_cast<const char*>(data.data()), data.size()});
+        if (header.status == ProxyHeader::Status::complete) {
+            if (header.client) client_.set_proxied(*header.client);
+            in_.consume(header.bytes);
+            co_return true;
+        }
+        if (header.status == ProxyHeader::Status::bad) {
+            context_.metrics.cut_proxy_header.add();
+            base::log::debug("{}: no header of the PROXY protocol, version 2",
+                             client_.get().to_string());
+            cut();
+            co_return false;
+        }
+        const auto room = in_.prepare(kMaxProxyHeaderBytes);
+        const auto [error, bytes] = co_await socket().async_read_some(room, kNoThrow);
+        if (error) co_return false;
+        in_.commit(bytes);
     }
 }
 
@@ -124,6 +154,17 @@ asio::awaitable<std::optional<HttpRequest>> Session::serve_http() {
         if (write_error || !response.keep_alive()) co_return std::nullopt;
         deadline_ = thread_.coarse_now() + context_.options.handshake_timeout;
     }
+}
+
+asio::awaitable<bool> Session::admit(const HttpRequest& request) {
+    if (client_.settle(request) == ConnectionGate::Verdict::enter) co_return true;
+    context_.metrics.refused_per_ip.add();
+    HttpResponse response =
+        make_response(request, 503, "text/plain; charset=utf-8", "too many connections\n");
+    response.set(http::field::retry_after, "60");
+    response.keep_alive(false);
+    co_await http::async_write(socket(), response, kNoThrow);
+    co_return false;
 }
 
 asio::awaitable<bool> Session::accept_websocket(HttpRequest request) {
@@ -159,28 +200,27 @@ asio::awaitable<void> Session::serve_websocket() {
     if (phase_ != Phase::http) co_return;  // closed meanwhile
     phase_ = Phase::websocket;
     last_heard_ = thread_.coarse_now();
-    connection_ = context_.relay.connect(thread_.number(), *this, peer());
+    const pipeline::Peer peer{client_.get(), client_.is_exempt(), context_.port};
+    connection_ = context_.relay.connect(thread_.number(), *this, peer);
+    if (!peer.exempt) received_.start(peer.address, std::chrono::steady_clock::now());
     while (phase_ == Phase::websocket) {
         const auto [error, bytes] = co_await ws_.async_read_some(in_, kReadBytes, kNoThrow);
         if (error) break;  // closed, broken, oversized: Beast has said what there is to say
         last_heard_ = thread_.coarse_now();
-        if (!ws_.is_message_done()) {
-            if (!message_begun_) message_begun_ = last_heard_;
-            continue;
+        const bool is_whole = ws_.is_message_done();
+        if (is_whole) {
+            message_begun_.reset();
+            on_message();
+        } else if (!message_begun_) {
+            message_begun_ = last_heard_;
         }
-        message_begun_.reset();
-        on_message();
-        if (!connection_->wants_input()) co_await wait_for_credit();
+        if (received_.is_counted()) {
+            const auto pause = received_.add(bytes, std::chrono::steady_clock::now());
+            if (pause.count() != 0) co_await pause_reading(pause);
+        }
+        if (is_whole && !connection_->wants_input()) co_await wait_for_credit();
     }
     // While closing, Beast's async_close() reads on until the client's close frame.
-}
-
-pipeline::Peer Session::peer() const {
-    pipeline::Peer peer;
-    peer.address = address_;
-    peer.exempt = context_.options.exempt.contains(address_);
-    peer.local_port = context_.local_port;
-    return peer;
 }
 
 void Session::on_message() {
@@ -202,6 +242,19 @@ asio::awaitable<void> Session::wait_for_credit() {
     while (phase_ == Phase::websocket && !connection_->wants_input()) {
         credit_->expires_at(base::SteadyTime::max());
         co_await credit_->async_wait(kNoThrow);
+    }
+}
+
+asio::awaitable<void> Session::pause_reading(base::TokenBucket::Wait duration) {
+    const auto until = std::chrono::steady_clock::now() + duration;
+    if (message_begun_) *message_begun_ += duration;  // it is not the client who takes so long
+    if (!credit_) credit_.emplace(ws_.get_executor());
+    while (phase_ == Phase::websocket) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= until) break;
+        credit_->expires_at(std::min(until, now + std::chrono::seconds(1)));
+        co_await credit_->async_wait(kNoThrow);
+        last_heard_ = thread_.coarse_now();  // nor who is silent
     }
 }
 

@@ -10,11 +10,13 @@
 #include "parrhesia/pipeline/relay.hpp"
 
 #include "net/asio.hpp"
+#include "net/client_address.hpp"
 #include "net/connection_gate.hpp"
 #include "net/corked_socket.hpp"
 #include "net/flush_queue.hpp"
 #include "net/http.hpp"
 #include "net/net_metrics.hpp"
+#include "net/received_bytes.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -23,6 +25,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -38,7 +41,8 @@ struct SessionContext {
     const Site site;
     ConnectionGate gate;
     NetMetrics metrics;
-    std::uint16_t local_port = 0;  // that clients connect to
+    ByteRates byte_rates;
+    const std::uint16_t port;  // that clients connect to
     std::atomic<std::size_t> open_sessions{0};
 };
 
@@ -49,9 +53,8 @@ class Session final : public pipeline::Client,
                       public std::enable_shared_from_this<Session>,
                       private CorkListener {
   public:
-    // `address` has passed the gate; the session leaves it when it ends.
-    Session(IoThread& thread, SessionContext& context, tcp::socket socket,
-            const base::IpAddress& address);
+    // `client` has entered the gate; the session leaves it when it ends.
+    Session(IoThread& thread, SessionContext& context, tcp::socket socket, ClientAddress client);
     ~Session() override;
     Session(const Session&) = delete;
     Session& operator=(const Session&) = delete;
@@ -78,15 +81,19 @@ class Session final : public pipeline::Client,
     using WebSocket = boost::beast::websocket::stream<CorkedSocket>;
 
     asio::awaitable<void> run();
+    // False when the connection must end.
+    asio::awaitable<bool> read_proxy_header();
     // Serves plain requests; returns once one asks for the websocket, or std::nullopt at the end.
     asio::awaitable<std::optional<HttpRequest>> serve_http();
+    // False, and told so, when the client has too many connections.
+    asio::awaitable<bool> admit(const HttpRequest& request);
     asio::awaitable<bool> accept_websocket(HttpRequest request);
     asio::awaitable<void> serve_websocket();
     asio::awaitable<void> wait_for_credit();
+    asio::awaitable<void> pause_reading(base::TokenBucket::Wait duration);
     // Lets the client have what is queued, then waits for it to close; the tick bounds the time.
     asio::awaitable<void> linger();
     void on_message();
-    [[nodiscard]] pipeline::Peer peer() const;
     void append(FlushQueue::Lane lane, std::initializer_list<std::string_view> pieces);
     [[nodiscard]] CorkedSocket& socket() noexcept { return ws_.next_layer(); }
     [[nodiscard]] const CorkedSocket& socket() const noexcept { return ws_.next_layer(); }
@@ -99,13 +106,14 @@ class Session final : public pipeline::Client,
     // constant after construction
     IoThread& thread_;
     SessionContext& context_;
-    const base::IpAddress address_;
 
     // owned by the io thread
+    ClientAddress client_;
+    ReceivedBytes received_;
     WebSocket ws_;
     boost::beast::flat_buffer in_;
     std::unique_ptr<pipeline::Connection> connection_;
-    std::optional<asio::steady_timer> credit_;  // made when the client first runs out of it
+    std::optional<asio::steady_timer> credit_;  // made when reading first has to wait
     Phase phase_ = Phase::http;
     bool compress_ = false;
     bool above_stream_bytes_ = false;

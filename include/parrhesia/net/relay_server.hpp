@@ -3,6 +3,7 @@
 
 #include "parrhesia/base/metrics.hpp"
 #include "parrhesia/base/network.hpp"
+#include "parrhesia/base/token_bucket.hpp"
 #include "parrhesia/net/io_threads.hpp"
 #include "parrhesia/pipeline/relay.hpp"
 
@@ -13,6 +14,9 @@
 #include <string>
 
 namespace parrhesia::net {
+
+// Where a trusted proxy writes whom it speaks for.
+enum class ForwardedHeader : std::uint8_t { none, x_forwarded_for, forwarded, x_real_ip };
 
 struct RelayServerOptions {
     std::string bind = "127.0.0.1";              // an IPv4 or IPv6 address
@@ -25,7 +29,14 @@ struct RelayServerOptions {
     bool compression = false;                    // offer permessage-deflate (RFC 7692)
     std::size_t max_connections = 16000;
     std::size_t max_connections_per_ip = 100;
-    base::NetworkList exempt;      // networks that the limit per address spares
+    base::NetworkList exempt;  // networks that limits per address and rates spare
+    // Only these are believed when they name another address than their own.
+    base::NetworkList trusted_proxies;
+    ForwardedHeader forwarded_header = ForwardedHeader::x_forwarded_for;
+    bool proxy_protocol = false;  // version 2, expected on each connection of a trusted proxy
+    // Bytes of messages received; above it a client is not read for a while.
+    base::TokenRate bytes_connection;
+    base::TokenRate bytes_ip;
     std::string information_json;  // the NIP-11 document
     std::string landing_page;      // HTML
 };
