@@ -30,14 +30,16 @@ std::vector<base::PubKey> to_pubkeys(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-base::NetworkList LimitsSection::exempt_networks() const {
+base::NetworkList network_list(const std::vector<std::string>& networks) {
     base::NetworkList list;
-    for (const std::string& network : exempt) {
+    for (const std::string& network : networks) {
         // Checked when the configuration was read (key_builders.hpp).
         [[maybe_unused]] const bool added = list.add(network);
     }
     return list;
 }
+
+base::NetworkList LimitsSection::exempt_networks() const { return network_list(exempt); }
 
 event::KindSet LimitsSection::denied_kind_set() const { return to_kind_set(denied_kinds); }
 

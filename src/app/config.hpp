@@ -5,10 +5,13 @@
 
 #include "parrhesia/base/log.hpp"
 #include "parrhesia/base/network.hpp"
+#include "parrhesia/base/token_bucket.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/net/relay_server.hpp"
 #include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/limits.hpp"
 #include "parrhesia/policy/marmot.hpp"
+#include "parrhesia/policy/rates.hpp"
 #include "parrhesia/store/retention.hpp"
 
 #include <chrono>
@@ -33,6 +36,9 @@ struct RelaySection {
     std::chrono::seconds shutdown_seconds{10};
     std::size_t max_connections = 16000;
     std::size_t max_connections_per_ip = 100;
+    std::vector<std::string> trusted_proxies;  // networks in CIDR form, checked
+    net::ForwardedHeader forwarded_header = net::ForwardedHeader::x_forwarded_for;
+    bool proxy_protocol = false;
 };
 
 struct InfoSection {
@@ -58,6 +64,7 @@ struct StoreSection {
     std::size_t queue_bytes = std::size_t{64} << 20;
     std::chrono::seconds query_seconds{30};
     std::chrono::milliseconds slice_ms{5};
+    std::uint64_t disk_reserve_bytes = std::uint64_t{1} << 30;  // 0: none
 };
 
 struct LimitsSection : policy::Limits {
@@ -87,6 +94,15 @@ struct RetentionSection {
     [[nodiscard]] std::vector<store::RetentionRule> parsed_rules() const;
 };
 
+struct RatesSection : policy::Rates {
+    std::vector<std::string> kind_group_lines;  // kind_groups, as they were written
+    base::TokenRate bytes_connection{8u << 20, 64u << 20};
+    base::TokenRate bytes_ip{32u << 20, 256u << 20};
+    std::size_t queries_per_connection = 8;
+    std::size_t response_bytes = 4u << 20;
+    std::uint64_t max_query_cost = 250'000;  // 0: no bound
+};
+
 struct LogSection {
     base::log::Level level = base::log::Level::info;
     base::log::Format format = base::log::Format::text;
@@ -101,12 +117,16 @@ struct Config {
     LimitsSection limits;
     AuthSection auth;
     policy::MarmotRules marmot;
+    RatesSection rates;
     RetentionSection retention;
     LogSection log;
 };
 
 // relay.public_url in the form in which relay URLs are compared; none when it is not set.
 [[nodiscard]] std::vector<std::string> relay_urls(const Config& config);
+
+// Networks that were checked when the configuration was read, ready to ask.
+[[nodiscard]] base::NetworkList network_list(const std::vector<std::string>& networks);
 
 // A configured number of threads, 0 being the number of cores.
 [[nodiscard]] unsigned threads_or_cores(unsigned configured) noexcept;

@@ -22,6 +22,7 @@ constexpr Rule kRules[] = {
     {"limits.event_bytes", Must::be_less, "limits.message_bytes"},
     {"limits.default_limit", Must::not_be_more, "limits.max_limit"},
     {"limits.unsent_bytes", Must::not_be_less, "limits.message_bytes"},
+    {"rates.response_bytes", Must::not_be_more, "limits.unsent_bytes"},
     {"limits.connection_filter_items", Must::not_be_less, "limits.filter_items"},
     {"limits.event_bytes", Must::not_be_more, "store.queue_bytes"},
     {"relay.idle_seconds", Must::be_more, "relay.ping_seconds"},
@@ -73,6 +74,11 @@ std::vector<ConfigConflict> conflicts_of(const Config& config) {
         conflicts.push_back({std::string(rule.key), std::string(rule.other),
                              fmt::format("expected {} {} ({}), found {}", words_of(rule.relation),
                                          rule.other, bound, value)});
+    }
+    if (config.relay.proxy_protocol && config.relay.trusted_proxies.empty()) {
+        conflicts.push_back({"relay.proxy_protocol", "relay.trusted_proxies",
+                             "expected the proxies that speak it in relay.trusted_proxies, found "
+                             "none"});
     }
     const bool same_address = config.relay.bind == config.admin.bind ||
                               is_any_address(config.relay.bind) ||

@@ -1,5 +1,6 @@
 #include "app/config_keys.hpp"
 
+#include "app/config_keys_rates.hpp"
 #include "app/key_builders.hpp"
 
 #include <fmt/format.h>
@@ -58,6 +59,23 @@ void add_relay_keys(std::vector<ConfigKey>& keys) {
                     {1, 1'000'000, "connections"},
                     "Connections at one time from one IPv4 address or one IPv6 /64. Networks in "
                     "limits.exempt are not counted.");
+    section.networks("trusted_proxies", &RelaySection::trusted_proxies,
+                     "Networks of the reverse proxies in front of the relay, such as "
+                     "[\"127.0.0.1\", \"::1\"]. Only these are believed when they name another "
+                     "address as the client's, by relay.forwarded_header or relay.proxy_protocol.");
+    section.choice<net::ForwardedHeader>(
+        "forwarded_header", &RelaySection::forwarded_header,
+        {{"X-Forwarded-For", net::ForwardedHeader::x_forwarded_for},
+         {"Forwarded", net::ForwardedHeader::forwarded},
+         {"X-Real-IP", net::ForwardedHeader::x_real_ip},
+         {"", net::ForwardedHeader::none}},
+        "The HTTP header in which trusted proxies name the client: the right-most address that is "
+        "no trusted proxy. An empty string is none. Name the one that your proxy sets, since it "
+        "hands on the others as clients send them.");
+    section.boolean(
+        "proxy_protocol", &RelaySection::proxy_protocol,
+        "Every connection of a trusted proxy begins with a header of the PROXY protocol, "
+        "version 2; those without it are closed.");
 }
 
 void add_info_keys(std::vector<ConfigKey>& keys) {
@@ -103,6 +121,10 @@ void add_store_keys(std::vector<ConfigKey>& keys) {
                     "A stored query that has used this much reader time is ended with CLOSED.");
     section.integer("slice_ms", &StoreSection::slice_ms, {1, 1000, "milliseconds"},
                     "After this much reader time a stored query lets others have their turn.");
+    section.integer("disk_reserve_bytes", &StoreSection::disk_reserve_bytes,
+                    {0, 1024 * 1024 * kGiB, "bytes"},
+                    "While less than this is free on the store's disk, new events are refused. "
+                    "Deletions may use three quarters of it. 0 is no reserve.");
 }
 
 void add_event_limits(const Section<LimitsSection>& section) {
@@ -280,6 +302,7 @@ const std::vector<ConfigKey>& config_keys() {
         add_auth_keys(made);
         add_marmot_keys(made);
         add_retention_keys(made);
+        add_rates_keys(made);
         add_log_keys(made);
         return made;
     }();
@@ -296,6 +319,9 @@ const std::vector<ConfigSectionText>& config_sections() {
         {"auth", "Who must be known to read and to write (NIP-42)."},
         {"marmot", "What MLS groups may store and ask (Marmot)."},
         {"retention", "How long events are kept."},
+        {"rates",
+         "How much one client may ask in a while. Each rate is that of a bucket: so many a second, "
+         "and so many at once after a pause. Networks in limits.exempt are spared."},
         {"log", "What is written to standard error."},
     };
     return sections;

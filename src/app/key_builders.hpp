@@ -103,6 +103,19 @@ class Section {
             });
     }
 
+    // A value that is kept in a form of its own. `set` answers with what was found instead of what
+    // is expected, or with an empty string.
+    template <class Stored, class Get, class Set>
+    void custom(const char* key, ValueType type, std::string expected, std::string description,
+                Get get, Set set) const {
+        add<Stored>(
+            key, type, "", std::move(expected), std::move(description),
+            [section = section_, get](const Config& config) { return get(config.*section); },
+            [section = section_, set](Config& config, const Stored& value) {
+                return set(config.*section, value);
+            });
+    }
+
     // A list. `expected`: "a list of ..."; `fault_of` says what is wrong with an element, "which
     // is ...", or nothing.
     template <class FaultOf>

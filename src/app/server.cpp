@@ -9,6 +9,7 @@
 #include "parrhesia/pipeline/relay.hpp"
 #include "parrhesia/protocol/relay_information.hpp"
 
+#include "app/disk_watch.hpp"
 #include "app/exit_code.hpp"
 #include "app/landing_page.hpp"
 #include "app/relay_information.hpp"
@@ -17,6 +18,7 @@
 #include "app/store_factory.hpp"
 #include "app/version.hpp"
 
+#include <fmt/format.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -87,6 +89,11 @@ net::RelayServerOptions server_options(const Config& config,
     options.max_connections_per_ip = config.relay.max_connections_per_ip;
     options.exempt = config.limits.exempt_networks();
     options.information_json = protocol::to_json(relay_information_of(config, self));
+    options.trusted_proxies = network_list(config.relay.trusted_proxies);
+    options.forwarded_header = config.relay.forwarded_header;
+    options.proxy_protocol = config.relay.proxy_protocol;
+    options.bytes_connection = config.rates.bytes_connection;
+    options.bytes_ip = config.rates.bytes_ip;
     options.landing_page = landing_page(config.info.name, config.info.description,
                                         config.info.contact, config.relay.public_url);
     return options;
@@ -99,13 +106,19 @@ std::string host_and_port(const std::string& bind, std::uint16_t port) {
 }
 
 net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& metrics,
-                              const std::atomic<bool>& accepting) {
+                              const policy::DiskReserve& disk, const std::atomic<bool>& accepting) {
     net::AdminRoutes routes;
     routes["/health"] = [] { return net::AdminAnswer{.body = "ok\n"}; };
-    routes["/ready"] = [&store, &accepting] {
+    routes["/ready"] = [&store, &disk, &accepting] {
         if (!accepting) return net::AdminAnswer{.status = 503, .body = "not accepting clients\n"};
         if (const auto error = store.writable()) {
             return net::AdminAnswer{.status = 503, .body = "store: " + error.message() + "\n"};
+        }
+        if (disk.is_short()) {
+            return net::AdminAnswer{
+                .status = 503,
+                .body = fmt::format("disk: {} bytes free, {} reserved (store.disk_reserve_bytes)\n",
+                                    disk.free_bytes(), disk.reserve_bytes())};
         }
         return net::AdminAnswer{.body = "ready\n"};
     };
@@ -190,6 +203,8 @@ int run_relay(const Config& config) {
     const auto store = open_store(config, /*read_only=*/false);
     const auto key = read_or_make_relay_key(relay_key_file(config));
     const auto self = key ? std::optional(key->pubkey()) : std::nullopt;
+    policy::DiskReserve disk(config.store.disk_reserve_bytes);
+    const DiskWatch disk_watch(config.store.path, disk, metrics);
     std::atomic<bool> accepting{false};
 
     // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
@@ -200,7 +215,7 @@ int run_relay(const Config& config) {
     std::optional<net::AdminServer> admin;
     if (config.admin.port != 0) {
         admin.emplace(config.admin.bind, config.admin.port,
-                      admin_routes(*store, metrics, accepting));
+                      admin_routes(*store, metrics, disk, accepting));
     }
 
     io_threads.start();
