@@ -57,7 +57,7 @@ std::size_t usable_connections(std::size_t wanted) {
     return std::min(wanted, usable);
 }
 
-pipeline::RelayOptions relay_options(const Config& config) {
+pipeline::RelayOptions relay_options(const Config& config, const policy::DiskReserve& disk) {
     pipeline::RelayOptions options;
     options.limits = config.limits;
     options.access = config.auth.rules();
@@ -67,6 +67,11 @@ pipeline::RelayOptions relay_options(const Config& config) {
     options.challenge_at_connect = config.auth.challenge_at_connect;
     options.max_pubkeys = config.auth.max_pubkeys;
     options.mute_unheard = config.relay.mute_unheard;
+    options.rates = config.rates;
+    options.max_query_cost = config.rates.max_query_cost;
+    options.queries_per_connection = config.rates.queries_per_connection;
+    options.response_bytes = config.rates.response_bytes;
+    options.disk = &disk;
     options.writer.inbox_bytes = config.store.queue_bytes;
     options.writer.max_batch_events = config.store.max_batch_events;
     options.readers.threads = threads_or_cores(config.store.readers);
@@ -210,7 +215,7 @@ int run_relay(const Config& config) {
     // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
     // stopped.
     net::IoThreads io_threads(config.relay.threads);
-    pipeline::Relay relay(*store, clock, metrics, io_threads.queues(), relay_options(config));
+    pipeline::Relay relay(*store, clock, metrics, io_threads.queues(), relay_options(config, disk));
     net::RelayServer server(io_threads, relay, metrics, server_options(config, self));
     std::optional<net::AdminServer> admin;
     if (config.admin.port != 0) {

@@ -2,6 +2,7 @@
 
 #include "parrhesia/event/verify.hpp"
 #include "parrhesia/policy/authentication.hpp"
+#include "parrhesia/policy/query_cost.hpp"
 #include "parrhesia/protocol/reply.hpp"
 
 #include "pipeline/ingest.hpp"
@@ -13,10 +14,6 @@
 
 namespace parrhesia::pipeline {
 namespace {
-
-// Stored queries of one connection at one time. More would let a client that opens all its
-// subscriptions at once queue more pages than it can be expected to take.
-constexpr std::size_t kRunningQueries = 8;
 
 // 128 bits that nobody can foresee.
 std::string random_challenge() {
@@ -35,6 +32,7 @@ ClientConnection::ClientConnection(Shard& shard, Client& client, const Peer& pee
       client_(client),
       peer_(peer),
       id_(shard.add(*this)),
+      rates_(shard.core().rates, peer.address, peer.exempt, shard.core().clock.now()),
       viewer_(shard.core().nobody) {
     if (shard_.core().options.challenge_at_connect) send_challenge();
 }
@@ -73,8 +71,8 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
     const event::Event& event = *message.event;
     const auto traffic_class = event::traffic_class_of(event.kind());
     const auto tally = make_tally(event, received_at);
-    const auto admitted =
-        admit(shard_, id_, *viewer_, message.event, received_at, events_in_flight_ != 0, tally);
+    const auto admitted = admit(shard_, id_, *viewer_, rates_, message.event, received_at,
+                                events_in_flight_ != 0, tally);
     if (admitted.has_error()) {
         core.metrics.events_refused.of(traffic_class).add();
         note_refusal(admitted.error());
@@ -119,6 +117,9 @@ void ClientConnection::on_outcome(const store::WriteOutcome& outcome) {
     bytes_in_flight_ -= outcome.request.event->memory_bytes();
     const event::Id id = outcome.request.event->id();
     const auto traffic_class = outcome.request.traffic_class;
+    if (outcome.result.status != store::PutStatus::stored) {
+        rates_.give_back(outcome.request.event->view());
+    }
     switch (outcome.result.status) {
         case store::PutStatus::stored:
             metrics.events_stored.of(traffic_class).add();
@@ -152,7 +153,8 @@ void ClientConnection::resume() {
 }
 
 std::optional<base::Refusal> ClientConnection::check_query(
-    const std::vector<event::Filter>& filters, const Subscription* replaced) const {
+    const std::vector<event::Filter>& filters, const Subscription* replaced,
+    std::uint32_t rows_without_limit) const {
     const Core& core = shard_.core();
     if (core.refusing.load(std::memory_order_relaxed)) {
         return base::Refusal{base::Errc::shutting_down,
@@ -165,6 +167,12 @@ std::optional<base::Refusal> ClientConnection::check_query(
     }
     if (auto refusal = policy::check_req(filters, others, core.limits)) return refusal;
     const RelayOptions& options = core.options;
+    if (!peer_.exempt) {
+        if (auto refusal = policy::check_cost(filters, rows_without_limit, options.max_query_cost,
+                                              core.clock.unix_seconds())) {
+            return refusal;
+        }
+    }
     if (auto refusal = policy::check_read(filters, *viewer_, options.access)) return refusal;
     return policy::check_marmot_query(filters, options.marmot, core.clock.unix_seconds());
 }
@@ -174,8 +182,13 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
     core.metrics.req_messages.add();
     const auto received_at = core.clock.now();
     const auto existing = subscriptions_.find(message.subscription_id);
-    const auto refusal = check_query(
-        message.filters, existing == subscriptions_.end() ? nullptr : existing->second.get());
+    policy::clamp_limits(message.filters, core.limits);
+    auto refusal = rates_.req(received_at);
+    if (!refusal) {
+        refusal = check_query(message.filters,
+                              existing == subscriptions_.end() ? nullptr : existing->second.get(),
+                              core.limits.default_limit);
+    }
     // The same id again replaces the subscription, silently (NIP-01); refused or not, the old one
     // ends.
     drop(message.subscription_id);
@@ -184,7 +197,6 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
         send_closed(message.subscription_id, *refusal);
         return;
     }
-    policy::clamp_limits(message.filters, core.limits);
     filter_items_ += policy::count_items(message.filters);
     auto escaped_id = protocol::escape_subscription_id(message.subscription_id);
     subscriptions_.emplace(message.subscription_id,
@@ -197,14 +209,21 @@ void ClientConnection::on_message(protocol::ReqMessage& message) {
 void ClientConnection::on_message(protocol::CountMessage& message) {
     Core& core = shard_.core();
     core.metrics.count_messages.add();
-    if (const auto refusal = check_query(message.filters, nullptr)) {
+    const auto received_at = core.clock.now();
+    for (event::Filter& filter : message.filters) filter.limit.reset();  // a count is of all
+    auto refusal = rates_.count(received_at);
+    if (!refusal) {
+        const auto most = static_cast<std::uint32_t>(core.limits.count_events);
+        refusal = check_query(message.filters, nullptr, most);
+    }
+    if (refusal) {
         note_refusal(*refusal);
         send_closed(message.query_id, *refusal);
         return;
     }
     counts_.push_back(std::make_unique<CountQuery>(
         shard_, *this, protocol::escape_subscription_id(message.query_id),
-        std::move(message.filters), core.clock.now()));
+        std::move(message.filters), received_at));
     filter_items_ += counts_.back()->filter_items();
     waiting_.push_back({{}, counts_.back().get()});
     start_waiting_queries();
@@ -262,7 +281,9 @@ void ClientConnection::on_message(const protocol::AuthMessage& message) {
     Core& core = shard_.core();
     core.metrics.auth_messages.add();
     const event::Event& event = *message.event;
-    if (const auto refusal = check_authentication(event)) {
+    auto refusal = rates_.auth(core.clock.now());
+    if (!refusal) refusal = check_authentication(event);
+    if (refusal) {
         core.metrics.count_refusal(refusal->code);
         send_ok(event.id(), false, protocol::to_client(*refusal));
         return;
@@ -309,7 +330,8 @@ void ClientConnection::on_message(const protocol::BadMessage& message) {
 }
 
 void ClientConnection::start_waiting_queries() {
-    while (running_queries_ < kRunningQueries && !waiting_.empty()) {
+    while (!waiting_.empty() && shard_.core().budget.may_start(
+                                    {client_.unsent_bytes() + buffered_bytes_, running_queries_})) {
         const Waiting next = std::move(waiting_.front());
         waiting_.pop_front();
         ++running_queries_;
@@ -342,6 +364,7 @@ void ClientConnection::on_failed(Subscription& subscription, base::error_code wh
 
 void ClientConnection::on_drained() {
     for (const auto& [id, subscription] : subscriptions_) subscription->on_drained();
+    start_waiting_queries();
 }
 
 bool ClientConnection::may_queue(std::size_t bytes) {

@@ -63,7 +63,8 @@ class ClientConnection final : public Connection, public SubscriptionOwner, publ
     void send_challenge();
     // Empty: `filters` may run, beside what is open without `replaced`.
     [[nodiscard]] std::optional<base::Refusal> check_query(
-        const std::vector<event::Filter>& filters, const Subscription* replaced) const;
+        const std::vector<event::Filter>& filters, const Subscription* replaced,
+        std::uint32_t rows_without_limit) const;
     [[nodiscard]] std::optional<base::Refusal> check_authentication(
         const event::Event& event) const;
     [[nodiscard]] std::shared_ptr<Tally> make_tally(const event::Event& event,
@@ -101,6 +102,7 @@ class ClientConnection final : public Connection, public SubscriptionOwner, publ
     ConnectionId id_;
 
     // owned by the io thread
+    policy::ClientRates rates_;
     std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
     std::vector<std::unique_ptr<CountQuery>> counts_;
     std::deque<Waiting> waiting_;

@@ -15,7 +15,6 @@ CountQuery::CountQuery(Shard& shard, CountOwner& owner, std::string escaped_id,
       filter_items_(policy::count_items(filters)),
       received_at_(received_at),
       filters_(std::move(filters)) {
-    for (event::Filter& filter : filters_) filter.limit.reset();
     // Defined for one filter only (NIP-45).
     if (filters_.size() != 1) return;
     if (const auto offset = event::hyperloglog_offset_of(filters_.front())) hll_.emplace(*offset);

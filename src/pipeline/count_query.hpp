@@ -32,7 +32,7 @@ class CountOwner {
 // Threading: belongs to the shard's io thread.
 class CountQuery {
   public:
-    // `limit` of the filters is ignored: a count is of all that match.
+    // The filters have no limits: a count is of all that match.
     CountQuery(Shard& shard, CountOwner& owner, std::string escaped_id,
                std::vector<event::Filter> filters, base::SteadyTime received_at);
     ~CountQuery();

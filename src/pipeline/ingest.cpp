@@ -37,14 +37,21 @@ Refused check(const event::Event& event, const policy::Viewer& sender, const Cor
 }  // namespace
 
 base::Checked<Admitted> admit(Shard& shard, ConnectionId origin, const policy::Viewer& sender,
-                              const event::EventPtr& event, base::SteadyTime received_at,
-                              bool pipelined, const std::shared_ptr<Tally>& tally) {
+                              policy::ClientRates& rates, const event::EventPtr& event,
+                              base::SteadyTime received_at, bool pipelined,
+                              const std::shared_ptr<Tally>& tally) {
     Core& core = shard.core();
+    const bool ephemeral = event::is_ephemeral(event->kind());
     if (core.refusing.load(std::memory_order_relaxed)) return refusal_of(base::Errc::shutting_down);
+    if (auto refusal = rates.event(received_at)) return *std::move(refusal);
+    if (core.options.disk != nullptr && !ephemeral) {
+        if (auto refusal = core.options.disk->check(event->kind())) return *std::move(refusal);
+    }
     if (auto refusal = check(*event, sender, core)) return *std::move(refusal);
+    if (auto refusal = rates.author(event->view(), received_at)) return *std::move(refusal);
 
     const event::TrafficClass traffic_class = event::traffic_class_of(event->kind());
-    if (event::is_ephemeral(event->kind())) {
+    if (ephemeral) {
         shard.publish_everywhere({event, base::Position{}, received_at, traffic_class}, tally);
         return Admitted::delivered;
     }

@@ -7,6 +7,8 @@
 #include "parrhesia/event/event.hpp"
 #include "parrhesia/fanout/subscription_index.hpp"
 #include "parrhesia/pipeline/relay.hpp"
+#include "parrhesia/policy/rates.hpp"
+#include "parrhesia/policy/response_budget.hpp"
 #include "parrhesia/policy/viewer.hpp"
 #include "parrhesia/protocol/client_message.hpp"
 #include "parrhesia/store/readers.hpp"
@@ -51,7 +53,10 @@ struct Core {
           clock(the_clock),
           options(the_options),
           nobody(std::make_shared<const policy::Viewer>(the_clock)),
-          metrics(registry) {}
+          budget(options.response_bytes, options.readers.page_bytes,
+                 options.queries_per_connection),
+          metrics(registry),
+          rates(options.rates, registry) {}
 
     // constant after construction
     store::EventStore& store;
@@ -60,9 +65,11 @@ struct Core {
     const policy::Limits& limits = options.limits;
     // Who has not authenticated: shared by most connections.
     const std::shared_ptr<const policy::Viewer> nobody;
+    const policy::ResponseBudget budget;
     // Of one connection, waiting for their commit: no connection fills the writer's inbox alone.
     std::size_t max_bytes_in_flight = 0;
     PipelineMetrics metrics;
+    policy::RateLimiter rates;
     std::vector<std::unique_ptr<Shard>> shards;
     std::unique_ptr<store::Writer> writer;
     std::unique_ptr<store::Readers> readers;

@@ -14,13 +14,16 @@
 #include "parrhesia/pipeline/connection.hpp"
 #include "parrhesia/pipeline/peer.hpp"
 #include "parrhesia/policy/access.hpp"
+#include "parrhesia/policy/disk_reserve.hpp"
 #include "parrhesia/policy/limits.hpp"
 #include "parrhesia/policy/marmot.hpp"
+#include "parrhesia/policy/rates.hpp"
 #include "parrhesia/store/event_store.hpp"
 #include "parrhesia/store/readers.hpp"
 #include "parrhesia/store/writer.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +40,12 @@ struct RelayOptions {
     std::size_t max_pubkeys = 20;         // authenticated on one connection
     // An ephemeral event that no live subscription gets is answered by OK false "mute: " (NIP-01).
     bool mute_unheard = false;
+    policy::Rates rates;
+    std::uint64_t max_query_cost = 250'000;  // policy/query_cost.hpp; 0: no bound
+    std::size_t queries_per_connection = 8;  // stored queries that run at one time
+    // No further one starts while the client has more than this to take.
+    std::size_t response_bytes = std::size_t{4} << 20;
+    const policy::DiskReserve* disk = nullptr;  // outlives the relay; null: there is always room
     store::WriterOptions writer;
     store::ReadersOptions readers;
 };
