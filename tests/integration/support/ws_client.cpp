@@ -120,16 +120,24 @@ void RawClient::send(std::string_view bytes) {
 }
 
 std::optional<std::string> RawClient::read_to_end(std::chrono::milliseconds limit) {
+    return read({}, limit);
+}
+
+bool RawClient::reads(std::string_view part, std::chrono::milliseconds limit) {
+    return read(part, limit).value_or("").find(part) != std::string::npos;
+}
+
+std::optional<std::string> RawClient::read(std::string_view part, std::chrono::milliseconds limit) {
     std::string all;
     std::string chunk(4096, '\0');
     const auto deadline = std::chrono::steady_clock::now() + limit;
     for (;;) {
         std::optional<error_code> result;
-        std::size_t read = 0;
+        std::size_t bytes_read = 0;
         stream_.async_read_some(boost::asio::buffer(chunk),
                                 [&](error_code error, std::size_t bytes) {
                                     result = error;
-                                    read = bytes;
+                                    bytes_read = bytes;
                                 });
         context_.restart();
         context_.run_until(deadline);
@@ -140,7 +148,8 @@ std::optional<std::string> RawClient::read_to_end(std::chrono::milliseconds limi
             return std::nullopt;
         }
         if (*result) return all;
-        all.append(chunk, 0, read);
+        all.append(chunk, 0, bytes_read);
+        if (!part.empty() && all.find(part) != std::string::npos) return all;
     }
 }
 

@@ -61,8 +61,14 @@ class RawClient {
     void send(std::string_view bytes);
     // Everything until the peer closes; nothing when it does not in time.
     [[nodiscard]] std::optional<std::string> read_to_end(std::chrono::milliseconds limit = kSoon);
+    // Whether `part` came, before the peer closed and in time.
+    [[nodiscard]] bool reads(std::string_view part, std::chrono::milliseconds limit = kSoon);
 
   private:
+    // Up to `part` or the end. Empty: neither came in time.
+    [[nodiscard]] std::optional<std::string> read(std::string_view part,
+                                                  std::chrono::milliseconds limit);
+
     boost::asio::io_context context_;
     boost::beast::tcp_stream stream_;
 };
