@@ -113,18 +113,20 @@ TEST_F(DeletionRecoveryTest, AVanishThatWasInterruptedGoesOn) {
     constexpr int kEvents = 3000;
     const EventPtr request = vanish_request(kEvents);
     const EventPtr others = note(5, 1, {}, "bob");
-    ASSERT_EQ(in_child([&] {
-                  const auto store = store::open_embedded_store(embedded());
-                  std::vector<EventPtr> events{others};
-                  for (int i = 0; i < kEvents; ++i) {
-                      events.push_back(i % 4 == 0 ? wrap_to("alice", i) : note(i));
-                  }
-                  events.push_back(request);
-                  if (!put_stored(*store, events)) return 1;
-                  if (!eventually([&] { return store->stats().vanish_removed != 0; })) return 2;
-                  ::_exit(0);
-              }),
-              0);
+    ASSERT_EQ(
+        in_child([&] {
+            store::lmdb::LmdbStore store(options());
+            std::vector<store::SequencedEvent> events{{others, 1}};
+            for (int i = 0; i < kEvents; ++i) {
+                events.push_back({i % 4 == 0 ? wrap_to("alice", i) : note(i), events.size() + 1});
+            }
+            events.push_back({request, events.size() + 1, 0, nullptr, true});
+            if (store.index(events)) return 1;
+            if (!store.upkeep() || !store.upkeep()) return 2;
+            if (store.stats().vanish_removed == 0) return 3;
+            ::_exit(0);
+        }),
+        0);
 
     {
         EmbeddedOptions looking = embedded();

@@ -110,6 +110,7 @@ class DeletionModel {
         return json_of(sorted);
     }
     [[nodiscard]] std::size_t size() const { return events_.size(); }
+    [[nodiscard]] bool has_vanished() const { return !vanished_.empty(); }
 
   private:
     [[nodiscard]] bool is_stored(const Id& id) const {

@@ -29,7 +29,9 @@ void FilterStream::take_recent(const RecentView& recent, std::uint64_t first_seq
     std::vector<const RecentEvent*> candidates;
     recent.for_each_from(first_seq, [&](std::uint64_t seq, const RecentEvent& event) {
         if (!filter.may_match(event) || !bounds.contain(seq)) return;
-        if (!bounds.has_vanished(seq, event.event->view())) candidates.push_back(&event);
+        const bool is_there =
+            bounds.vanishes.empty() || !bounds.has_vanished(seq, event.event->view());
+        if (is_there) candidates.push_back(&event);
     });
     std::sort(candidates.begin(), candidates.end(), [](const RecentEvent* a, const RecentEvent* b) {
         return a->created_at > b->created_at;

@@ -11,6 +11,7 @@ namespace parrhesia::store {
 void RecentKeys::add(const SequencedEvent& event) {
     const event::EventView view = event.event->view();
     ids_.insert_or_assign(view.id(), KnownEvent{event.event, event.seq});
+    if (event.replaces != 0) removed_.insert(event.replaces);
     if (event.removes) removed_.insert(event.removes->begin(), event.removes->end());
     for (const lmdb::Tombstone& tombstone : lmdb::tombstones_of(event)) {
         RecentTombstone& known = tombstones_[tombstone.key];
@@ -47,6 +48,7 @@ void RecentKeys::remove(std::span<const SequencedEvent> events) {
     for (const SequencedEvent& event : events) {
         const event::EventView view = event.event->view();
         ids_.erase(view.id());
+        if (event.replaces != 0) removed_.erase(event.replaces);
         if (event.acts() || view.kind() == event::kDeletion) {
             if (event.removes) {
                 for (const std::uint64_t seq : *event.removes) removed_.erase(seq);

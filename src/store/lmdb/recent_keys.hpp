@@ -41,7 +41,7 @@ class RecentKeys {
 
     [[nodiscard]] const KnownEvent* find(const base::Id& id) const;
     [[nodiscard]] std::optional<StoredVersion> version_at(std::string_view address) const;
-    // Of one of these events, or of one in the indexes: one of these has deleted it.
+    // Of one of these events, or of one in the indexes: one of these has replaced or deleted it.
     [[nodiscard]] bool has_removed(std::uint64_t seq) const;
     [[nodiscard]] bool has_tombstones() const noexcept { return !tombstones_.empty(); }
     // The time of the tombstone with this key.
