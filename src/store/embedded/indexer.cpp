@@ -18,14 +18,15 @@ void EmbeddedStore::run_indexer() {
     using std::chrono::steady_clock;
     upkeep_at_ = steady_clock::now();
     retention_at_ = retention_ ? upkeep_at_ : base::SteadyTime::max();
-    std::optional<base::SteadyTime> batch_at;  // since events wait
+    constexpr base::SteadyTime kNone = base::SteadyTime::max();
+    base::SteadyTime batch_at = kNone;  // set when the first event waits
     std::unique_lock lock(mutex_);
     for (;;) {
         const base::SteadyTime now = steady_clock::now();
         const bool has_events = last_seq_ != indexed_seq_;
-        if (has_events && !batch_at) batch_at = now + options_.index_delay;
-        if (is_urgent() || (batch_at && now >= *batch_at)) {
-            batch_at.reset();
+        if (has_events && batch_at == kNone) batch_at = now + options_.index_delay;
+        if (is_urgent() || now >= batch_at) {
+            batch_at = kNone;
             index_waiting(lock);
             if (stopping_ && (index_error_ || last_seq_ == indexed_seq_)) return;
         } else if (now >= std::min(upkeep_at_, retention_at_)) {
@@ -33,10 +34,9 @@ void EmbeddedStore::run_indexer() {
             do_background_step(now);
             lock.lock();
         } else {
-            base::SteadyTime until = std::min(upkeep_at_, retention_at_);
-            if (batch_at) until = std::min(until, *batch_at);
+            const base::SteadyTime until = std::min({upkeep_at_, retention_at_, batch_at});
             work_.wait_until(lock, until, [&] {
-                return is_urgent() || (!batch_at && last_seq_ != indexed_seq_);
+                return is_urgent() || (batch_at == kNone && last_seq_ != indexed_seq_);
             });
         }
     }
