@@ -47,7 +47,7 @@ TEST(Rates, AnAddressCannotEscapeByNewConnections) {
     {
         WsClient client(relay.port());
         client.send(R"(["REQ","s",{"limit":0}])");
-        EXPECT_EQ(client.receive(), R"(["EOSE","s"])");
+        EXPECT_THAT(client.receive().value_or(""), StartsWith(R"(["EOSE","s")"));
     }
     WsClient client(relay.port());
     client.send(R"(["REQ","s",{"limit":0}])");
@@ -90,7 +90,7 @@ TEST(QueryCosts, QueriesThatWaitForTheirTurnAllGetTheirAnswer) {
         client.send("[\"REQ\",\"" + std::to_string(i) + "\",{\"kinds\":[1]}]");
     }
     for (int i = 0; i < 100; ++i) {
-        EXPECT_EQ(client.receive(), "[\"EOSE\",\"" + std::to_string(i) + "\"]");
+        EXPECT_TRUE(client.receive()->starts_with("[\"EOSE\",\"" + std::to_string(i) + "\""));
     }
 }
 
