@@ -80,7 +80,7 @@ TEST(QueryCosts, AQueryThatIsTooDearIsRefusedBeforeItRuns) {
     EXPECT_THAT(client.receive().value_or(""),
                 StartsWith(R"(["CLOSED","s","invalid: the query would cost about)"));
     client.send(R"(["REQ","s",{"limit":10}])");
-    EXPECT_EQ(client.receive(), R"(["EOSE","s"])");
+    EXPECT_THAT(client.receive().value_or(""), StartsWith(R"(["EOSE","s")"));
 }
 
 TEST(QueryCosts, QueriesThatWaitForTheirTurnAllGetTheirAnswer) {
