@@ -3,6 +3,7 @@
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/event/parse.hpp"
 #include "parrhesia/event/verify.hpp"
+#include "parrhesia/policy/viewer.hpp"
 
 #include <fmt/format.h>
 
@@ -62,6 +63,10 @@ EventTable EventTable::load(const CorpusPart& part) {
                         table.size(), part.skip, std::max<std::size_t>(1, part.count)));
     }
     return table;
+}
+
+bool is_for_all(const event::Event& event) noexcept {
+    return policy::readers_of(event.kind()) == policy::Readers::all;
 }
 
 std::size_t EventTable::slot_of(std::string_view hex_id) const noexcept {

@@ -13,6 +13,10 @@
 
 namespace parrhesia::bench {
 
+// Whether a client that has not authenticated is served the event: relays keep direct messages and
+// gift wraps for those they concern (NIP-04, NIP-17).
+[[nodiscard]] bool is_for_all(const event::Event& event) noexcept;
+
 struct CorpusPart {
     std::string path;
     std::size_t skip = 0;   // lines

@@ -32,7 +32,7 @@ std::vector<std::string> filters_by(const EventTable& events, std::string_view b
     std::sort(authors.begin(), authors.end());
     authors.erase(std::unique(authors.begin(), authors.end()), authors.end());
     const std::vector<std::string> people(tags.begin(), tags.end());
-    constexpr std::array<int, 6> kKinds = {1, 6, 7, 9735, 1059, 445};
+    constexpr std::array<int, 5> kKinds = {1, 6, 7, 9735, 445};
 
     std::vector<std::string> filters;
     for (std::size_t s = 0; s < count; ++s) {
@@ -62,7 +62,7 @@ std::vector<std::string> filters_by(const EventTable& events, std::string_view b
 std::vector<bool> matching(const event::Filter& filter, const EventTable& events) {
     std::vector<bool> bits(events.size());
     for (std::size_t i = 0; i < events.size(); ++i) {
-        bits[i] = event::matches(filter, events[i].view());
+        bits[i] = is_for_all(events[i]) && event::matches(filter, events[i].view());
     }
     return bits;
 }

@@ -69,7 +69,9 @@ const std::vector<std::string>& mix_names() {
     return names;
 }
 
-Mixes::Mixes(const EventTable& events) : events_(events), stored_(stored_events(events)) {}
+Mixes::Mixes(const EventTable& events) : events_(events), stored_(stored_events(events)) {
+    std::erase_if(stored_, [&events](Number number) { return !is_for_all(events[number]); });
+}
 
 std::vector<std::string> Mixes::frequent(char tag, event::Kind kind, std::size_t at_least) const {
     std::map<std::string, std::size_t> counts;
