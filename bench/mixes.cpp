@@ -69,9 +69,17 @@ const std::vector<std::string>& mix_names() {
     return names;
 }
 
-Mixes::Mixes(const EventTable& events) : events_(events), stored_(stored_events(events)) {
-    std::erase_if(stored_, [&events](Number number) { return !is_for_all(events[number]); });
+namespace {
+
+std::vector<Number> served_events(const EventTable& events) {
+    std::vector<Number> served = stored_events(events);
+    std::erase_if(served, [&events](Number number) { return !is_for_all(events[number]); });
+    return served;
 }
+
+}  // namespace
+
+Mixes::Mixes(const EventTable& events) : events_(events), stored_(served_events(events)) {}
 
 std::vector<std::string> Mixes::frequent(char tag, event::Kind kind, std::size_t at_least) const {
     std::map<std::string, std::size_t> counts;
