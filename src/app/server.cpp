@@ -104,6 +104,17 @@ net::RelayServerOptions server_options(const Config& config,
     return options;
 }
 
+// A relay that does not know its own address can authenticate local clients only.
+void warn_of_missing_address(const Config& config) {
+    const bool asks_for_auth = config.auth.read != policy::Access::everyone ||
+                               config.auth.write != policy::Access::everyone ||
+                               !config.auth.write_kinds.empty();
+    if (!asks_for_auth || !relay_urls(config).empty()) return;
+    base::log::warn(
+        "[auth] asks for authentication, but relay.public_url is not set: only clients that come "
+        "by a loopback address can authenticate");
+}
+
 // "[::1]:7777" or "127.0.0.1:7777".
 std::string host_and_port(const std::string& bind, std::uint16_t port) {
     const bool is_v6 = bind.find(':') != std::string::npos;
@@ -202,6 +213,8 @@ int run_relay(const Config& config) {
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a full disk, not a reason to die
     StopSignals stop_signals;       // before the first thread
+
+    warn_of_missing_address(config);
 
     const base::SystemClock clock;
     base::MetricsRegistry metrics;
