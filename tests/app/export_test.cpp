@@ -1,5 +1,6 @@
 #include "app/export.hpp"
 
+#include "parrhesia/base/clock.hpp"
 #include "parrhesia/event/parse.hpp"
 
 #include "support/event_generator.hpp"
@@ -61,6 +62,23 @@ TEST_F(ExportTest, CountsWithoutOutput) {
     filter.since = 4;
 
     EXPECT_EQ(export_events(store_, {filter}, nullptr).events, 6U);
+}
+
+// NIP-40, on this way out as on the others.
+TEST_F(ExportTest, LeavesOutWhatHasExpired) {
+    const std::int64_t now = base::SystemClock().unix_seconds();
+    const auto expiring = [](std::int64_t expiration, event::Kind kind) {
+        return test::make_event("a", {1, kind, {{"expiration", std::to_string(expiration)}}, ""});
+    };
+    const auto lasting = expiring(now + 100'000, 1);
+    const auto letter = test::make_event("a", {0, 1059, {{"p", std::string(64, 'a')}}, ""});
+    ASSERT_EQ(store_.put(std::vector{expiring(now - 1, 1), lasting, letter}).size(), 3U);
+    OutputFile out(path_);
+
+    EXPECT_EQ(export_events(store_, {event::Filter{}}, &out).events, 2U);
+
+    EXPECT_EQ(written(), std::string(lasting->json()) + "\n" + std::string(letter->json()) + "\n")
+        << "a backup has what is served only to some";
 }
 
 TEST_F(ExportTest, StoreThatFailsIsTold) {

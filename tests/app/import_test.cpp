@@ -94,6 +94,31 @@ TEST_F(ImportTest, OldVersionOfAReplaceableEventIsSuperseded) {
     EXPECT_EQ(report_.counts().superseded, 1U);
 }
 
+// NIP-40, NIP-42, NIP-70: an import is a way in like any other.
+TEST_F(ImportTest, RefusesWhatHasExpiredAndWhatIsNeverPublished) {
+    const auto line = [](event::Kind kind, std::vector<std::vector<std::string>> tags) {
+        const auto event = test::make_event("author", {10, kind, std::move(tags), ""});
+        return std::string(event->json()) + "\n";
+    };
+    import_text(line(1, {{"expiration", "20"}}) + line(22242, {}) + line(62, {}) + note("kept"));
+
+    EXPECT_EQ(report_.counts().stored, 1U);
+    EXPECT_EQ(report_.counts().refused, 3U);
+    EXPECT_EQ(report_.counts().refused_by_reason.at("expired"), 1U);
+}
+
+TEST_F(ImportTest, TakesProtectedEventsFromABackupOnly) {
+    const std::string line =
+        std::string(test::make_event("author", {10, 1, {{"-"}}, ""})->json()) + "\n";
+    import_text(line);
+    EXPECT_EQ(report_.counts().stored, 0U);
+    EXPECT_NE(err_.str().find("--with-protected"), std::string::npos) << err_.str();
+
+    options_.with_protected = true;
+    import_text(line);
+    EXPECT_EQ(report_.counts().stored, 1U);
+}
+
 TEST_F(ImportTest, BlankLinesAreNotCounted) {
     import_text("\n  \t\n" + note("a") + "\r\n");
 
