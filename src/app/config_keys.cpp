@@ -210,8 +210,7 @@ void add_auth_keys(std::vector<ConfigKey>& keys) {
                            "vanish always pass.");
     section.kinds("write_kinds", &A::write_kinds,
                   "Kinds that are taken from authenticated clients only, such as [\"1059\"].");
-    section.pubkeys("allowed_pubkeys", &A::allowed_pubkeys,
-                    "Whom \"allowed\" means. These are also spared the rates of one pubkey.");
+    section.pubkeys("allowed_pubkeys", &A::allowed_pubkeys, "Whom \"allowed\" means.");
     section.pubkeys("denied_pubkeys", &A::denied_pubkeys,
                     "Whose events are refused, and who cannot authenticate.");
     section.boolean("challenge_at_connect", &A::challenge_at_connect,

@@ -41,7 +41,7 @@ std::string parse_groups(const std::vector<std::string>& lines,
     for (const std::string& line : lines) {
         const auto group = policy::parse_kind_group(line);
         if (!group) return fmt::format("{} in \"{}\"", group.error().text, line);
-        for (const policy::KindRange& range : group->kinds) {
+        for (const event::KindSet::Range range : group->kinds.ranges()) {
             for (unsigned kind = range.first; kind <= range.last; ++kind) {
                 const auto [other, is_first] =
                     group_of.emplace(static_cast<event::Kind>(kind), group->name);

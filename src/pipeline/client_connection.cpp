@@ -1,17 +1,13 @@
 #include "pipeline/client_connection.hpp"
 
-#include "parrhesia/event/verify.hpp"
-#include "parrhesia/policy/authentication.hpp"
 #include "parrhesia/policy/query_cost.hpp"
 #include "parrhesia/protocol/reply.hpp"
 
 #include "pipeline/ingest.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <utility>
 #include <variant>
 
@@ -26,16 +22,6 @@ std::uint32_t rows_of_count(const policy::Limits& limits) noexcept {
     return static_cast<std::uint32_t>(std::min(limits.count_events / kCountedForOneSent, kMost));
 }
 
-// 128 bits that nobody can foresee.
-std::string random_challenge() {
-    std::random_device device;
-    std::array<std::uint8_t, 16> bytes;
-    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(device());
-    std::string text;
-    base::append_hex(text, bytes);
-    return text;
-}
-
 }  // namespace
 
 ClientConnection::ClientConnection(Shard& shard, Client& client, const Peer& peer)
@@ -44,7 +30,7 @@ ClientConnection::ClientConnection(Shard& shard, Client& client, const Peer& pee
       peer_(peer),
       id_(shard.add(*this)),
       rates_(shard.core().rates, peer.address, peer.exempt, shard.core().clock.now()),
-      viewer_(shard.core().nobody) {
+      identity_(shard.core(), peer.local_port) {
     if (shard_.core().options.challenge_at_connect) send_challenge();
 }
 
@@ -82,8 +68,8 @@ void ClientConnection::on_message(const protocol::EventMessage& message) {
     const event::Event& event = *message.event;
     const auto traffic_class = event::traffic_class_of(event.kind());
     const auto tally = make_tally(event, received_at);
-    const auto admitted = admit(shard_, id_, *viewer_, rates_, message.event, received_at,
-                                events_in_flight_ != 0, tally);
+    const auto admitted = admit(shard_, id_, *identity_.viewer(), rates_, message.event,
+                                received_at, events_in_flight_ != 0, tally);
     if (admitted.has_error()) {
         core.metrics.events_refused.of(traffic_class).add();
         note_refusal(admitted.error());
@@ -184,7 +170,8 @@ std::optional<base::Refusal> ClientConnection::check_query(
             return refusal;
         }
     }
-    if (auto refusal = policy::check_read(filters, *viewer_, options.access)) return refusal;
+    if (auto refusal = policy::check_read(filters, *identity_.viewer(), options.access))
+        return refusal;
     return policy::check_marmot_query(filters, options.marmot, core.clock.unix_seconds());
 }
 
@@ -263,47 +250,18 @@ void ClientConnection::remove_count(CountQuery& query) {
     start_waiting_queries();
 }
 
-std::optional<base::Refusal> ClientConnection::check_authentication(
-    const event::Event& event) const {
-    const Core& core = shard_.core();
-    const RelayOptions& options = core.options;
-    if (auto refusal = policy::check_authentication(event.view(), challenge_,
-                                                    {options.relay_urls, peer_.local_port},
-                                                    core.clock.unix_seconds())) {
-        return refusal;
-    }
-    if (options.access.denies(event.pubkey())) {
-        return base::Refusal{base::Errc::restricted, "this pubkey may not use this relay"};
-    }
-    if (viewer_->pubkeys().size() >= options.max_pubkeys) {
-        return base::Refusal{
-            base::Errc::restricted,
-            "this connection has authenticated as many pubkeys as one may; open another"};
-    }
-    if (!event::verify_signature(event)) {
-        return base::Refusal{base::Errc::invalid_signature,
-                             make_error_code(base::Errc::invalid_signature).message()};
-    }
-    return std::nullopt;
-}
-
 void ClientConnection::on_message(const protocol::AuthMessage& message) {
     Core& core = shard_.core();
     core.metrics.auth_messages.add();
     const event::Event& event = *message.event;
     auto refusal = rates_.auth(core.clock.now());
-    if (!refusal) refusal = check_authentication(event);
+    if (!refusal) refusal = identity_.add(event);
     if (refusal) {
         core.metrics.count_refusal(refusal->code);
         send_ok(event.id(), false, protocol::to_client(*refusal));
         return;
     }
-    if (!viewer_->is(event.pubkey())) {
-        std::vector<event::PubKey> pubkeys = viewer_->pubkeys();
-        pubkeys.push_back(event.pubkey());
-        viewer_ = std::make_shared<const policy::Viewer>(core.clock, std::move(pubkeys));
-        core.metrics.authentications.add();
-    }
+    core.metrics.authentications.add();
     send_ok(event.id(), true, "");
 }
 
@@ -346,7 +304,7 @@ void ClientConnection::start_waiting_queries() {
         waiting_.pop_front();
         ++running_queries_;
         if (next.count != nullptr) {
-            next.count->start(viewer_);
+            next.count->start(identity_.viewer());
         } else {
             subscriptions_.find(next.subscription_id)->second->start_stored();
         }
@@ -417,7 +375,7 @@ void ClientConnection::end_slow_reader() {
 
 void ClientConnection::note_refusal(const base::Refusal& refusal) {
     shard_.core().metrics.count_refusal(refusal.code);
-    if (refusal.code == base::Errc::auth_required && challenge_.empty()) send_challenge();
+    if (refusal.code == base::Errc::auth_required && !identity_.is_challenged()) send_challenge();
 }
 
 void ClientConnection::note_failure(base::error_code why) {
@@ -426,9 +384,8 @@ void ClientConnection::note_failure(base::error_code why) {
 }
 
 void ClientConnection::send_challenge() {
-    challenge_ = random_challenge();
     std::string message;
-    protocol::append_auth(message, challenge_);
+    protocol::append_auth(message, identity_.make_challenge());
     client_.send({message});
 }
 

@@ -9,6 +9,7 @@
 #include "parrhesia/store/writer.hpp"
 
 #include "pipeline/count_query.hpp"
+#include "pipeline/identity.hpp"
 #include "pipeline/shard.hpp"
 #include "pipeline/subscription.hpp"
 
@@ -65,8 +66,6 @@ class ClientConnection final : public Connection, public SubscriptionOwner, publ
     [[nodiscard]] std::optional<base::Refusal> check_query(
         const std::vector<event::Filter>& filters, const Subscription* replaced,
         std::uint32_t rows_without_limit) const;
-    [[nodiscard]] std::optional<base::Refusal> check_authentication(
-        const event::Event& event) const;
     [[nodiscard]] std::shared_ptr<Tally> make_tally(const event::Event& event,
                                                     base::SteadyTime received_at);
     // Ends the subscription, if there is one, without a word.
@@ -77,7 +76,7 @@ class ClientConnection final : public Connection, public SubscriptionOwner, publ
     // SubscriptionOwner
     [[nodiscard]] Client& client() noexcept override { return client_; }
     [[nodiscard]] const std::shared_ptr<const policy::Viewer>& viewer() const noexcept override {
-        return viewer_;
+        return identity_.viewer();
     }
     [[nodiscard]] bool may_queue(std::size_t bytes) override;
     void count_buffered(std::ptrdiff_t bytes) noexcept override;
@@ -106,8 +105,7 @@ class ClientConnection final : public Connection, public SubscriptionOwner, publ
     std::map<std::string, std::unique_ptr<Subscription>, std::less<>> subscriptions_;
     std::vector<std::unique_ptr<CountQuery>> counts_;
     std::deque<Waiting> waiting_;
-    std::shared_ptr<const policy::Viewer> viewer_;
-    std::string challenge_;  // empty until the client has been sent it
+    Identity identity_;
     std::size_t running_queries_ = 0;
     std::size_t events_in_flight_ = 0;
     std::size_t bytes_in_flight_ = 0;  // of those events

@@ -41,7 +41,6 @@ class CountQuery {
 
     // Counts what `viewer` may see.
     void start(std::shared_ptr<const policy::Viewer> viewer);
-    [[nodiscard]] bool is_running() const noexcept { return query_ != nullptr; }
 
     [[nodiscard]] const std::string& escaped_id() const noexcept { return escaped_id_; }
     [[nodiscard]] std::size_t filter_items() const noexcept { return filter_items_; }

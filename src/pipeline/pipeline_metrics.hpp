@@ -53,7 +53,7 @@ struct PipelineMetrics {
                                       "Live subscriptions that events matched", {{"class", name}});
           }),
           authentications(registry.counter("parrhesia_authentications_total",
-                                           "Pubkeys authenticated on connections (NIP-42)")),
+                                           "AUTH messages that were accepted (NIP-42)")),
           subscriptions(registry.gauge("parrhesia_subscriptions", "Open subscriptions")),
           ok_seconds([&](const char* name) -> base::Histogram& {
               return registry.histogram("parrhesia_ok_seconds",

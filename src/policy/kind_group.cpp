@@ -40,14 +40,6 @@ std::optional<std::uint64_t> number(std::string_view text, std::uint64_t max) no
     return value;
 }
 
-std::optional<KindRange> parse_range(std::string_view text) noexcept {
-    const std::size_t dash = text.find('-');
-    const auto first = number(text.substr(0, dash), 65535);
-    const auto last = dash == std::string_view::npos ? first : number(text.substr(dash + 1), 65535);
-    if (!first || !last || *last < *first) return std::nullopt;
-    return KindRange{static_cast<event::Kind>(*first), static_cast<event::Kind>(*last)};
-}
-
 // 1 to TokenRate::kMost.
 std::optional<std::uint64_t> parse_amount(std::string_view text) noexcept {
     const auto amount = number(text, TokenRate::kMost);
@@ -71,12 +63,10 @@ base::Checked<KindGroup> parse_kind_group(std::string_view text) {
         std::string_view value = word.substr(std::min(equals + 1, word.size()));
         if (key == "kinds") {
             for (auto item = next_word(value, ","); !item.empty(); item = next_word(value, ",")) {
-                const auto range = parse_range(item);
-                if (!range) {
+                if (!group.kinds.add(item)) {
                     return refusal(
                         fmt::format("\"{}\", which is no kind and no range of kinds", item));
                 }
-                group.kinds.push_back(*range);
             }
         } else if (key == "per_second" || key == "burst") {
             const auto amount = parse_amount(value);

@@ -86,7 +86,7 @@ RateLimiter::RateLimiter(const Rates& rates, base::MetricsRegistry& registry, Bo
     }
     if (has_groups) group_by_kind_.resize(std::size_t{1} << 16U);
     for (std::size_t index = 0; index < rates_.kind_groups.size(); ++index) {
-        for (const KindRange& range : rates_.kind_groups[index].kinds) {
+        for (const event::KindSet::Range range : rates_.kind_groups[index].kinds.ranges()) {
             std::fill(group_by_kind_.begin() + range.first, group_by_kind_.begin() + range.last + 1,
                       static_cast<std::uint8_t>(index + 1));
         }

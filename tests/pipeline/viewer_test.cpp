@@ -153,6 +153,7 @@ TEST_F(PipelineViewerTest, EveryKeyThatHasAuthenticatedCounts) {
     visitor.say("[\"AUTH\"," + std::string(third->json()) + "]");
     EXPECT_TRUE(visitor.client.has(to_hex(third->id()) + "\",false,\"restricted: "))
         << "auth.max_pubkeys";
+    visitor.be("bob");  // once more: no further one
 }
 
 TEST_F(PipelineViewerTest, ABroadFilterLeavesOutWhatIsNotForThisClient) {

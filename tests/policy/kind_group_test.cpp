@@ -13,7 +13,8 @@ TEST(KindGroupTest, ReadsNameKindsAndRate) {
     const auto group = parse_kind_group("likes: kinds=7,9735,1000-1999 per_second=20 burst=200");
     ASSERT_TRUE(group) << group.error().text;
     EXPECT_EQ(group->name, "likes");
-    EXPECT_EQ(group->kinds, (std::vector<KindRange>{{7, 7}, {9735, 9735}, {1000, 1999}}));
+    EXPECT_EQ(group->kinds.ranges(),
+              (std::vector<event::KindSet::Range>{{7, 7}, {9735, 9735}, {1000, 1999}}));
     EXPECT_EQ(group->rate, TokenRate(20, 200));
 }
 

@@ -10,6 +10,12 @@ namespace parrhesia::event {
 
 class KindSet {
   public:
+    struct Range {
+        Kind first = 0;
+        Kind last = 0;  // itself included
+        friend bool operator==(const Range&, const Range&) = default;
+    };
+
     KindSet() = default;
     // False, and nothing added, when the text is neither a kind nor a range of kinds.
     [[nodiscard]] bool add(std::string_view text);
@@ -21,11 +27,10 @@ class KindSet {
     }
     [[nodiscard]] bool empty() const noexcept { return ranges_.empty(); }
 
+    // As they were added.
+    [[nodiscard]] const std::vector<Range>& ranges() const noexcept { return ranges_; }
+
   private:
-    struct Range {
-        Kind first = 0;
-        Kind last = 0;
-    };
     std::vector<Range> ranges_;
 };
 

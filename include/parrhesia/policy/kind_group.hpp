@@ -4,22 +4,16 @@
 #include "parrhesia/base/error.hpp"
 #include "parrhesia/base/token_bucket.hpp"
 #include "parrhesia/event/kind.hpp"
+#include "parrhesia/event/kind_set.hpp"
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace parrhesia::policy {
 
-struct KindRange {
-    event::Kind first = 0;
-    event::Kind last = 0;
-    friend bool operator==(const KindRange&, const KindRange&) = default;
-};
-
 struct KindGroup {
     std::string name;  // for the texts that clients read
-    std::vector<KindRange> kinds;
+    event::KindSet kinds;
     base::TokenRate rate;
 };
 

@@ -1,5 +1,6 @@
 #include "store/lmdb/added_databases.hpp"
 
+#include "store/lmdb/cursor.hpp"
 #include "store/lmdb/keys.hpp"
 #include "store/lmdb/transaction.hpp"
 
@@ -9,10 +10,6 @@
 
 namespace parrhesia::store::lmdb {
 namespace {
-
-struct CloseCursor {
-    void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-};
 
 // Reads every event of a store that is older than its index of expirations, once.
 [[nodiscard]] int fill_expirations(MDB_txn* txn, MDB_dbi events, MDB_dbi expirations) {

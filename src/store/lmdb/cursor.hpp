@@ -9,6 +9,10 @@
 
 namespace parrhesia::store::lmdb {
 
+struct CloseCursor {
+    void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
+};
+
 // Lifetime: not beyond its transaction.
 class Cursor {
   public:
@@ -22,10 +26,7 @@ class Cursor {
     [[nodiscard]] MDB_cursor* get() const noexcept { return cursor_.get(); }
 
   private:
-    struct Close {
-        void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-    };
-    std::unique_ptr<MDB_cursor, Close> cursor_;
+    std::unique_ptr<MDB_cursor, CloseCursor> cursor_;
 };
 
 }  // namespace parrhesia::store::lmdb

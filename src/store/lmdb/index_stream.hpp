@@ -9,6 +9,7 @@
 #include "parrhesia/event/filter.hpp"
 #include "parrhesia/event/visibility.hpp"
 
+#include "store/lmdb/cursor.hpp"
 #include "store/lmdb/plan.hpp"
 #include "store/lmdb/transaction.hpp"
 #include "store/vanish.hpp"
@@ -104,9 +105,6 @@ class IndexStream {
     [[nodiscard]] const EventView& event() const noexcept { return event_; }  // until end_slice()
 
   private:
-    struct CloseCursor {
-        void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-    };
     // A range of the index: the entries behind one prefix, from `at` on.
     struct Range {
         std::uint32_t prefix = 0;  // into plan_.keys

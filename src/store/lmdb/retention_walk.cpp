@@ -1,21 +1,17 @@
 #include "store/lmdb/retention_walk.hpp"
 
+#include "store/lmdb/cursor.hpp"
 #include "store/lmdb/removal.hpp"
 
 #include <lmdb.h>
 
 #include <algorithm>
-#include <memory>
 #include <string_view>
 
 namespace parrhesia::store::lmdb {
 namespace {
 
 constexpr std::size_t kGroupBytes = 32 + 2;  // pubkey and kind
-
-struct CloseCursor {
-    void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-};
 
 // The first key behind all that begin with `prefix`; empty: there is none.
 [[nodiscard]] std::string behind(std::string prefix) {
@@ -41,13 +37,13 @@ int RetentionWalk::step(Transaction& txn, std::int64_t now, Step& result) {
 }
 
 int RetentionWalk::look(Transaction& txn, std::int64_t now, bool& pass_done) {
-    MDB_cursor* raw = nullptr;
-    int code = mdb_cursor_open(txn.handle(), txn.environment().index(Index::author_kind), &raw);
+    Cursor cursor;
+    int code = cursor.open(txn, txn.environment().index(Index::author_kind));
     if (code != 0) return code;
-    const std::unique_ptr<MDB_cursor, CloseCursor> cursor(raw);
     MDB_val key = to_val(next_key_);
     MDB_val value{};
-    code = mdb_cursor_get(raw, &key, &value, next_key_.empty() ? MDB_FIRST : MDB_SET_RANGE);
+    code =
+        mdb_cursor_get(cursor.get(), &key, &value, next_key_.empty() ? MDB_FIRST : MDB_SET_RANGE);
     for (std::size_t looks = 0; code == 0; ++looks) {
         const std::string_view text = to_view(key);
         if (text.size() != kGroupBytes + SortKey::kSize || value.mv_size != 8) return MDB_CORRUPTED;
@@ -61,7 +57,7 @@ int RetentionWalk::look(Transaction& txn, std::int64_t now, bool& pass_done) {
             next_key_ = behind(std::string(group));
             if (next_key_.empty()) break;
             key = to_val(next_key_);
-            code = mdb_cursor_get(raw, &key, &value, MDB_SET_RANGE);
+            code = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE);
             continue;
         }
         if (group != group_) {
@@ -73,7 +69,7 @@ int RetentionWalk::look(Transaction& txn, std::int64_t now, bool& pass_done) {
         if (!keeps(kind, at.created_at(), in_group_, now)) {
             doomed_.push_back(read_u64(static_cast<const char*>(value.mv_data)));
         }
-        code = mdb_cursor_get(raw, &key, &value, MDB_NEXT);
+        code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT);
     }
     if (code != 0 && code != MDB_NOTFOUND) return code;
     restart();
