@@ -22,7 +22,9 @@ policy::Rates all_bounded() {
     const base::TokenRate plenty(base::TokenRate::kMost, base::TokenRate::kMost);
     policy::Rates rates;
     rates.event_connection = rates.event_ip = rates.event_network = rates.event_pubkey = plenty;
-    rates.kind_groups.push_back({"all", {{0, 65535}}, plenty});
+    rates.kind_groups.push_back(
+        policy::parse_kind_group("all: kinds=0-65535 per_second=1000000000 burst=1000000000")
+            .value());
     return rates;
 }
 
