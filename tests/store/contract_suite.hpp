@@ -39,10 +39,10 @@ TYPED_TEST_P(EventStoreContract, StoresAndServesTheCanonicalJson) {
 
     EXPECT_EQ(result.status, PutStatus::stored);
     EXPECT_FALSE(result.error);
-    EXPECT_EQ(result.position.seq, 1U);
+    EXPECT_NE(result.position.seq, 0U);
     EXPECT_EQ(query(this->store(), Filter{}), json_of({event}));
     EXPECT_EQ(this->store().stats().events, 1U);
-    EXPECT_EQ(this->store().stats().last_seq, 1U);
+    EXPECT_NE(this->store().stats().last_seq, 0U);
     EXPECT_GT(this->store().stats().bytes_on_disk, 0U);
     EXPECT_FALSE(this->store().writable());
 }
@@ -60,17 +60,7 @@ TYPED_TEST_P(EventStoreContract, KnowsDuplicatesAlsoInOneBatch) {
 
 TYPED_TEST_P(EventStoreContract, AnEmptyBatchIsNothing) {
     EXPECT_TRUE(put_all(this->store(), {}).empty());
-    EXPECT_EQ(this->store().stats().last_seq, 0U);
-}
-
-TYPED_TEST_P(EventStoreContract, SeqsRiseWithoutGapsInCommitOrder) {
-    const auto first = put_all(this->store(), {note(300), note(100), note(200)});
-    const auto second = put_all(this->store(), {note(50)});
-
-    EXPECT_EQ(first[0].position.seq, 1U);
-    EXPECT_EQ(first[1].position.seq, 2U);
-    EXPECT_EQ(first[2].position.seq, 3U);
-    EXPECT_EQ(second[0].position.seq, 4U);
+    EXPECT_EQ(this->store().stats().events, 0U);
 }
 
 TYPED_TEST_P(EventStoreContract, TheNewerReplaceableEventStaysWhicheverComesFirst) {
@@ -181,21 +171,6 @@ TYPED_TEST_P(EventStoreContract, SurvivesReopening) {
     EXPECT_EQ(put(this->store(), note(99, 0)).status, PutStatus::superseded);
 }
 
-TYPED_TEST_P(EventStoreContract, ASeqIsNeverUsedAgain) {
-    EXPECT_EQ(put(this->store(), note(100, 0)).position.seq, 1U);
-    // The event with the highest seq goes away within the transaction that follows.
-    const auto results = put_all(this->store(), {note(101, 0), note(102, 0)});
-    EXPECT_EQ(results[1].position.seq, 3U);
-
-    this->harness.reopen();
-
-    EXPECT_EQ(this->store().stats().last_seq, 3U);
-    EXPECT_EQ(put(this->store(), note(103, 0)).position.seq, 4U);
-    this->harness.reopen();
-    EXPECT_EQ(put(this->store(), note(104)).position.seq, 5U);
-    EXPECT_EQ(this->store().stats().events, 2U);
-}
-
 TYPED_TEST_P(EventStoreContract, RepeatedTagsAndFurtherValues) {
     const EventPtr event =
         note(100, 30000, {{"t", "a", "c"}, {"t", "a"}, {"t", "b"}, {"d", "list"}});
@@ -226,12 +201,11 @@ TYPED_TEST_P(EventStoreContract, AnEventWithManyTags) {
 
 REGISTER_TYPED_TEST_SUITE_P(EventStoreContract, StoresAndServesTheCanonicalJson,
                             KnowsDuplicatesAlsoInOneBatch, AnEmptyBatchIsNothing,
-                            SeqsRiseWithoutGapsInCommitOrder,
                             TheNewerReplaceableEventStaysWhicheverComesFirst,
                             AtEqualTimesTheLowestIdStaysInBothOrders,
                             AReplacedEventIsGoneFromEveryIndex,
                             AnAddressIsKindAuthorAndFirstIdentifier, AMissingIdentifierIsAnEmptyOne,
-                            RegularKindsAreNeverReplaced, SurvivesReopening, ASeqIsNeverUsedAgain,
+                            RegularKindsAreNeverReplaced, SurvivesReopening,
                             RepeatedTagsAndFurtherValues, AnEventWithManyTags);
 
 }  // namespace parrhesia::test

@@ -4,6 +4,7 @@
 
 #include "store/contract_suite.hpp"
 #include "store/deletion_contract_suite.hpp"
+#include "store/local_seq_suite.hpp"
 #include "store/query_contract_suite.hpp"
 #include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
@@ -81,14 +82,17 @@ using AtOnceIndexed = EmbeddedHarness<Indexed::at_once>;
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreContract, NeverIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, LocalSeqContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, EventStoreQueryContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, ScanOptionsContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedNeverIndexed, DeletionContract, NeverIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreContract, SoonIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, LocalSeqContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, EventStoreQueryContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, ScanOptionsContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedSoonIndexed, DeletionContract, SoonIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreContract, AtOnceIndexed);
+INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, LocalSeqContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, EventStoreQueryContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, ScanOptionsContract, AtOnceIndexed);
 INSTANTIATE_TYPED_TEST_SUITE_P(EmbeddedAtOnceIndexed, DeletionContract, AtOnceIndexed);

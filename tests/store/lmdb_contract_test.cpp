@@ -3,6 +3,7 @@
 
 #include "store/contract_suite.hpp"
 #include "store/deletion_contract_suite.hpp"
+#include "store/local_seq_suite.hpp"
 #include "store/query_contract_suite.hpp"
 #include "store/scan_options_suite.hpp"
 #include "support/temporary_folder.hpp"
@@ -54,6 +55,7 @@ class LmdbHarness {
 }  // namespace
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreContract, LmdbHarness);
+INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, LocalSeqContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, EventStoreQueryContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, ScanOptionsContract, LmdbHarness);
 INSTANTIATE_TYPED_TEST_SUITE_P(Lmdb, DeletionContract, LmdbHarness);

@@ -30,7 +30,8 @@ TYPED_TEST_SUITE_P(EventStoreQueryContract);
 
 TYPED_TEST_P(EventStoreQueryContract, RowsTellWhatTheyHold) {
     const EventPtr event = note(100, 7);
-    ASSERT_EQ(put(this->store(), event).status, PutStatus::stored);
+    const PutResult result = put(this->store(), event);
+    ASSERT_EQ(result.status, PutStatus::stored);
     const auto scan = this->store().scan({Filter{}});
     ScanPage page;
 
@@ -42,7 +43,7 @@ TYPED_TEST_P(EventStoreQueryContract, RowsTellWhatTheyHold) {
     EXPECT_EQ(page.rows[0].kind, 7);
     EXPECT_EQ(page.json(page.rows[0]), event->json());
     EXPECT_TRUE(page.done);
-    EXPECT_EQ(scan->mark().seq(), 1U);
+    EXPECT_TRUE(scan->mark().covers(result.position));
 }
 
 TYPED_TEST_P(EventStoreQueryContract, NewestFirstThenLowestId) {
@@ -114,7 +115,7 @@ TYPED_TEST_P(EventStoreQueryContract, EachFilterHasItsOwnLimitAndAnEventComesOnc
 }
 
 TYPED_TEST_P(EventStoreQueryContract, LimitZeroAndNeverGiveNothingButAMark) {
-    (void)put_all(this->store(), {note(100), note(101)});
+    const auto results = put_all(this->store(), {note(100), note(101)});
     Filter none;
     none.limit = 0;
     Filter never;
@@ -126,8 +127,9 @@ TYPED_TEST_P(EventStoreQueryContract, LimitZeroAndNeverGiveNothingButAMark) {
 
     EXPECT_TRUE(page.rows.empty());
     EXPECT_TRUE(page.done);
-    EXPECT_EQ(scan->mark().seq(), 2U);
-    EXPECT_EQ(query(this->store(), {none, Filter{}}).size(), 2U);
+    for (const PutResult& result : results) EXPECT_TRUE(scan->mark().covers(result.position));
+    EXPECT_FALSE(scan->mark().covers(put(this->store(), note(102)).position));
+    EXPECT_EQ(query(this->store(), {none, Filter{}}).size(), 3U);
 }
 
 TYPED_TEST_P(EventStoreQueryContract, NoFilterAndAnEmptyStoreGiveNothing) {
@@ -173,19 +175,23 @@ TYPED_TEST_P(EventStoreQueryContract, ASliceWithoutTimeStillBringsTheScanForward
 TYPED_TEST_P(EventStoreQueryContract, WhatIsCommittedAfterTheFirstSliceIsSkipped) {
     const EventPtr old1 = note(100);
     const EventPtr old2 = note(90);
-    (void)put_all(this->store(), {old1, old2});
+    const auto before = put_all(this->store(), {old1, old2});
     const auto scan = this->store().scan({Filter{}});
     ScanBudget one_row;
     one_row.max_rows = 1;
+    std::vector<PutResult> after;
 
     const auto seen = read_all(*scan, one_row, [&] {
         // Newer, between, and older than what is still to come.
-        (void)put_all(this->store(), {note(110), note(95), note(80)});
+        for (const PutResult& result : put_all(this->store(), {note(110), note(95), note(80)})) {
+            after.push_back(result);
+        }
     });
 
     EXPECT_EQ(seen, json_of({old1, old2}));
-    EXPECT_TRUE(scan->mark().covers({2}));
-    EXPECT_FALSE(scan->mark().covers({3}));
+    for (const PutResult& result : before) EXPECT_TRUE(scan->mark().covers(result.position));
+    ASSERT_FALSE(after.empty());
+    for (const PutResult& result : after) EXPECT_FALSE(scan->mark().covers(result.position));
 }
 
 TYPED_TEST_P(EventStoreQueryContract, WhatIsReplacedBetweenSlicesMayBeMissingButHurtsNothing) {
@@ -316,8 +322,13 @@ TYPED_TEST_P(EventStoreQueryContract, ManyReadersBesideAWriterSeeWholeCommits) {
     for (int i = 0; i < kBatches; ++i) batches.push_back({note(100 + i, 1), note(100 + i, 2)});
     std::atomic<bool> writing{true};
     std::atomic<int> wrong{0};
+    struct Seen {
+        std::size_t rows = 0;
+        base::Mark mark;
+    };
+    std::vector<std::vector<Seen>> seen(3);
     std::vector<std::thread> readers;
-    for (int i = 0; i < 3; ++i) {
+    for (std::vector<Seen>& mine : seen) {
         readers.emplace_back([&] {
             do {
                 const auto scan = this->store().scan({kinds_filter({1}), kinds_filter({2})});
@@ -326,15 +337,28 @@ TYPED_TEST_P(EventStoreQueryContract, ManyReadersBesideAWriterSeeWholeCommits) {
                 const auto ones = std::count_if(page.rows.begin(), page.rows.end(),
                                                 [](const auto& row) { return row.kind == 1; });
                 if (2 * static_cast<std::size_t>(ones) != page.rows.size()) ++wrong;
-                if (page.rows.size() != scan->mark().seq()) ++wrong;
+                mine.push_back({page.rows.size(), scan->mark()});
             } while (writing);
         });
     }
-    for (const auto& batch : batches) (void)put_all(this->store(), batch);
+    std::vector<base::Position> positions;
+    for (const auto& batch : batches) {
+        for (const PutResult& result : put_all(this->store(), batch)) {
+            positions.push_back(result.position);
+        }
+    }
     writing = false;
     for (std::thread& reader : readers) reader.join();
 
     EXPECT_EQ(wrong, 0);
+    for (const std::vector<Seen>& pages : seen) {
+        for (const Seen& page : pages) {
+            const auto covered = std::count_if(
+                positions.begin(), positions.end(),
+                [&page](const base::Position& position) { return page.mark.covers(position); });
+            EXPECT_EQ(page.rows, static_cast<std::size_t>(covered));
+        }
+    }
     EXPECT_EQ(this->store().stats().events, 2U * kBatches);
 }
 

@@ -5,13 +5,18 @@
 // cache of recent ids, exact at the REQ boundary.
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace parrhesia::base {
 
-// Embedded store: `seq` is the local_seq, from 1, in commit order. 0 means never stored
-// (ephemeral).
+// Embedded store: `seq` is the local_seq, from 1, in commit order. PostgreSQL: the id of the
+// transaction (xid8), which all events of a batch share and which says nothing about the order of
+// commits. 0 means never stored (ephemeral).
 struct Position {
     std::uint64_t seq = 0;
     // NOLINTNEXTLINE(modernize-use-nullptr): as in bytes.hpp
@@ -20,16 +25,25 @@ struct Position {
 
 class Mark {
   public:
+    using Seqs = std::vector<std::uint64_t>;
+
     Mark() = default;  // covers nothing
-    explicit Mark(std::uint64_t seq) noexcept : seq_(seq) {}
+    explicit Mark(std::uint64_t last) noexcept : last_(last) {}
+    // A snapshot of PostgreSQL: up to `last`, but for the transactions that were still open, in
+    // ascending order; null: none was.
+    Mark(std::uint64_t last, std::shared_ptr<const Seqs> open) noexcept
+        : last_(last), open_(std::move(open)) {}
 
     [[nodiscard]] bool covers(Position position) const noexcept {
-        return position.seq != 0 && position.seq <= seq_;
+        if (position.seq == 0 || position.seq > last_) return false;
+        return open_ == nullptr || !std::binary_search(open_->begin(), open_->end(), position.seq);
     }
-    [[nodiscard]] std::uint64_t seq() const noexcept { return seq_; }
+    // The last position it may cover.
+    [[nodiscard]] std::uint64_t seq() const noexcept { return last_; }
 
   private:
-    std::uint64_t seq_ = 0;
+    std::uint64_t last_ = 0;
+    std::shared_ptr<const Seqs> open_;
 };
 
 }  // namespace parrhesia::base
