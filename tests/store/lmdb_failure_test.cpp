@@ -175,7 +175,7 @@ void tamper(LmdbStore& store, Change&& change) {
 
 [[nodiscard]] std::string seq_key(std::uint64_t seq) {
     std::string key(8, '\0');
-    store::lmdb::write_u64(key.data(), seq);
+    store::write_u64(key.data(), seq);
     return key;
 }
 

@@ -2,9 +2,10 @@
 
 #include "parrhesia/base/log.hpp"
 
-#include "store/lmdb/admission.hpp"
 #include "store/lmdb/error.hpp"
+#include "store/lmdb/stored_state.hpp"
 #include "store/lmdb/transaction.hpp"
+#include "store/rules/admission.hpp"
 
 #include <pthread.h>
 
@@ -199,7 +200,8 @@ base::error_code EmbeddedStore::decide(std::span<const EventPtr> batch,
     const std::scoped_lock lock(keys_mutex_);
     Transaction txn(indexes_.environment());
     int code = txn.begin(Transaction::Mode::read);
-    Admission admission(keys_, txn, next_seq_, options_.lmdb.relay_urls);
+    const lmdb::LmdbState state(keys_, txn);
+    Admission admission(state, next_seq_, options_.lmdb.relay_urls);
     if (code == 0) code = admission.decide(batch, results);
     if (code != 0) {
         txn.abort();

@@ -9,9 +9,9 @@
 #include "parrhesia/store/embedded_store.hpp"
 
 #include "store/journal/journal.hpp"
-#include "store/lmdb/recent_keys.hpp"
 #include "store/lmdb/store.hpp"
 #include "store/recent/recent_events.hpp"
+#include "store/rules/recent_keys.hpp"
 
 #include <atomic>
 #include <chrono>

@@ -2,8 +2,8 @@
 
 #include "store/lmdb/cursor.hpp"
 #include "store/lmdb/error.hpp"
-#include "store/lmdb/tombstones.hpp"
 #include "store/lmdb/transaction.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <fmt/format.h>
 

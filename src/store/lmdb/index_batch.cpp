@@ -2,7 +2,7 @@
 
 #include "store/lmdb/cursor.hpp"
 #include "store/lmdb/removal.hpp"
-#include "store/lmdb/tombstones.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <algorithm>
 

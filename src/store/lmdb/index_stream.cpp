@@ -94,7 +94,7 @@ int IndexStream::settle(Range& range, Slice& slice, bool& empty) {
         if (code != 0) return code;
         range.cursor.reset(cursor);
         KeyBuffer from;
-        from.add(plan_.keys[range.prefix]).add_sort(range.at);
+        add_sort(from.add(plan_.keys[range.prefix]), range.at);
         key = to_val(from.view());
         code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     }

@@ -12,7 +12,7 @@
 #include "store/lmdb/cursor.hpp"
 #include "store/lmdb/plan.hpp"
 #include "store/lmdb/transaction.hpp"
-#include "store/vanish.hpp"
+#include "store/rules/vanish.hpp"
 
 #include <lmdb.h>
 

@@ -8,6 +8,8 @@
 #include "parrhesia/event/event.hpp"
 #include "parrhesia/event/kind.hpp"
 
+#include "store/rules/keys.hpp"
+
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -17,9 +19,6 @@
 #include <string_view>
 
 namespace parrhesia::store::lmdb {
-
-using event::EventView;
-using event::Kind;
 
 enum class Index : std::uint8_t { id, created_at, author, kind, author_kind, tag, address };
 inline constexpr std::size_t kIndexCount = 7;
@@ -49,45 +48,8 @@ struct SortKey {
     }
 };
 
-[[nodiscard]] std::uint64_t read_u64(const char* bytes) noexcept;  // big-endian
-void write_u64(char* bytes, std::uint64_t value) noexcept;
-[[nodiscard]] std::uint16_t read_u16(const char* bytes) noexcept;
-void write_u16(char* bytes, std::uint16_t value) noexcept;
-
-// A key being built, without the heap.
-class KeyBuffer {
-  public:
-    static constexpr std::size_t kCapacity = 128;  // the longest key is one of `address`, 99 bytes
-
-    KeyBuffer& add(std::string_view bytes) noexcept {
-        bytes.copy(bytes_.data() + size_, bytes.size());  // also of no bytes at no address
-        size_ += bytes.size();
-        return *this;
-    }
-    KeyBuffer& add_kind(Kind kind) noexcept {
-        write_u16(bytes_.data() + size_, kind);
-        size_ += 2;
-        return *this;
-    }
-    KeyBuffer& add_letter(char letter) noexcept {
-        bytes_[size_++] = letter;
-        return *this;
-    }
-    KeyBuffer& add_sort(const SortKey& key) noexcept {
-        key.write(bytes_.data() + size_);
-        size_ += SortKey::kSize;
-        return *this;
-    }
-    // A tag value in its bounded, prefix-free form: a range scan of one value never meets another.
-    KeyBuffer& add_value(std::string_view value);
-
-    void clear() noexcept { size_ = 0; }
-    [[nodiscard]] std::string_view view() const noexcept { return {bytes_.data(), size_}; }
-
-  private:
-    std::array<char, kCapacity> bytes_;
-    std::size_t size_ = 0;
-};
+// The key with the sort suffix behind it.
+KeyBuffer& add_sort(KeyBuffer& key, const SortKey& sort) noexcept;
 
 // The bytes stored under an index key: the local_seq; in `tag` also the kind, so that events of
 // another kind are skipped without a look at their record.
@@ -119,13 +81,6 @@ class ExpirationKey {
     std::array<char, kSize> bytes_;
 };
 
-// The address of a replaceable or addressable event: at most one version of it is stored.
-[[nodiscard]] KeyBuffer address_key(Kind kind, std::string_view pubkey,
-                                    std::string_view identifier);
-// The same from the event. Its kind must be replaceable or addressable.
-[[nodiscard]] KeyBuffer address_key(const EventView& event);
-[[nodiscard]] bool has_address(Kind kind) noexcept;
-
 // Calls visit(Index, std::string_view key) for every index entry of `event`, `id` first. Repeated
 // tags give the same entry again.
 template <class Visit>
@@ -138,16 +93,16 @@ void for_each_entry(const EventView& event, Visit&& visit) {
     };
     key.add(event.id_bytes());
     emit(Index::id);
-    key.add_sort(sort);
+    add_sort(key, sort);
     emit(Index::created_at);
-    key.add(event.pubkey_bytes()).add_sort(sort);
+    add_sort(key.add(event.pubkey_bytes()), sort);
     emit(Index::author);
-    key.add_kind(event.kind()).add_sort(sort);
+    add_sort(key.add_kind(event.kind()), sort);
     emit(Index::kind);
-    key.add(event.pubkey_bytes()).add_kind(event.kind()).add_sort(sort);
+    add_sort(key.add(event.pubkey_bytes()).add_kind(event.kind()), sort);
     emit(Index::author_kind);
     for (const event::IndexedTag tag : event.tags()) {
-        key.add_letter(tag.name).add_value(tag.value).add_sort(sort);
+        add_sort(key.add_letter(tag.name).add_value(tag.value), sort);
         emit(Index::tag);
     }
     if (has_address(event.kind())) {

@@ -2,12 +2,13 @@
 
 #include "parrhesia/base/log.hpp"
 
-#include "store/lmdb/admission.hpp"
 #include "store/lmdb/error.hpp"
 #include "store/lmdb/index_batch.hpp"
 #include "store/lmdb/scan.hpp"
+#include "store/lmdb/stored_state.hpp"
 #include "store/lmdb/transaction.hpp"
 #include "store/lmdb/write.hpp"
+#include "store/rules/admission.hpp"
 
 #include <exception>
 #include <string>
@@ -43,7 +44,8 @@ void LmdbStore::put_part(std::span<const EventPtr> events, std::span<PutResult> 
         int result = txn.get_next_seq(next_seq);
         if (result != 0) return result;
         const RecentKeys none;  // all that is stored is in the indexes
-        Admission admission(none, txn, next_seq, options_.relay_urls);
+        const LmdbState state(none, txn);
+        Admission admission(state, next_seq, options_.relay_urls);
         result = admission.decide(events, results);
         if (result != 0) return result;
         const std::vector<SequencedEvent> accepted = admission.take_accepted();

@@ -2,8 +2,8 @@
 
 #include "store/lmdb/cursor.hpp"
 #include "store/lmdb/removal.hpp"
-#include "store/lmdb/tombstones.hpp"
 #include "store/lmdb/write.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <utility>
 
@@ -88,7 +88,7 @@ int Upkeep::collect(const Transaction& txn, const Vanish& vanish, Walk& walk,
     int code = cursor.open(txn, environment_.index(index));
     if (code != 0) return code;
     KeyBuffer from = prefix;
-    from.add_sort(walk.at);
+    add_sort(from, walk.at);
     MDB_val key = to_val(from.view());
     MDB_val value{};
     code = mdb_cursor_get(cursor.get(), &key, &value, MDB_SET_RANGE);

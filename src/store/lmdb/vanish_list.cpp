@@ -1,7 +1,7 @@
 #include "store/lmdb/vanish_list.hpp"
 
 #include "store/lmdb/cursor.hpp"
-#include "store/lmdb/tombstones.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <limits>
 

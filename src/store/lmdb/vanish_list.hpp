@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/lmdb/transaction.hpp"
-#include "store/vanish.hpp"
+#include "store/rules/vanish.hpp"
 
 #include <atomic>
 #include <cstdint>

@@ -6,9 +6,8 @@
 
 #include "parrhesia/store/event_store.hpp"
 
-#include "store/lmdb/keys.hpp"
-#include "store/lmdb/recent_keys.hpp"
-#include "store/lmdb/transaction.hpp"
+#include "store/rules/recent_keys.hpp"
+#include "store/rules/stored_state.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -22,16 +21,16 @@ namespace parrhesia::store {
 
 // Lives for one batch. What it decides counts once the accepted events are durable.
 //
-// Lifetime: not beyond what it is made with. `txn` is a snapshot of the indexes no older than
-// `known`; nothing is written in it meanwhile.
+// Lifetime: not beyond what it is made with.
 class Admission {
   public:
     // `relay_urls`: those under which a request to vanish means us, normalized.
-    Admission(const RecentKeys& known, const lmdb::Transaction& txn, std::uint64_t next_seq,
+    Admission(const StoredState& state, std::uint64_t next_seq,
               const std::vector<std::string>& relay_urls)
-        : known_(known), txn_(txn), relay_urls_(relay_urls), next_seq_(next_seq) {}
+        : state_(state), relay_urls_(relay_urls), next_seq_(next_seq) {}
 
-    // Puts one result per event, as if the accepted ones were durable. Returns 0 or a code of LMDB.
+    // Puts one result per event, as if the accepted ones were durable. Returns 0 or a code of the
+    // stored state.
     [[nodiscard]] int decide(std::span<const EventPtr> batch, std::span<PutResult> results);
 
     // What is to be stored, and its keys. Once, after decide().
@@ -41,12 +40,6 @@ class Admission {
     [[nodiscard]] RecentKeys take_keys() noexcept { return std::move(keys_); }
 
   private:
-    // A stored event. The view is valid as long as the transaction and the recent events are.
-    struct Stored {
-        std::uint64_t seq = 0;  // 0: there is none
-        EventView event;
-    };
-
     [[nodiscard]] int decide_one(const EventPtr& event, PutResult& result);
     // Sets result.status to deleted or superseded where a tombstone wants it.
     [[nodiscard]] int ask_tombstones(const EventView& event, PutResult& result);
@@ -59,23 +52,21 @@ class Admission {
     [[nodiscard]] int collect_removals(const EventView& deletion,
                                        std::vector<std::uint64_t>& removes) const;
 
+    // What is stored, once what has been decided of this batch has happened.
     [[nodiscard]] int find_seq(const Id& id, std::uint64_t& seq) const;
-    [[nodiscard]] int find_event(const Id& id, Stored& stored) const;
-    [[nodiscard]] int find_version(const lmdb::KeyBuffer& address,
+    [[nodiscard]] int find_event(const Id& id, StoredEvent& stored) const;
+    [[nodiscard]] int find_version(const KeyBuffer& address,
                                    std::optional<StoredVersion>& version) const;
-    [[nodiscard]] bool is_removed(std::uint64_t seq) const {
-        return keys_.has_removed(seq) || known_.has_removed(seq);
+    [[nodiscard]] bool has_tombstones() const {
+        return state_has_tombstones_ || keys_.has_tombstones();
     }
-    [[nodiscard]] bool has_tombstones() const;
-    [[nodiscard]] int find_tombstone(const lmdb::KeyBuffer& key,
-                                     std::optional<std::int64_t>& time) const;
+    [[nodiscard]] int find_tombstone(const KeyBuffer& key, std::optional<std::int64_t>& time) const;
     // The seq of the author's request to vanish that is under way; 0: none.
     [[nodiscard]] int find_pending_vanish(const base::PubKey& author, std::uint64_t& seq) const;
 
-    const RecentKeys& known_;
-    const lmdb::Transaction& txn_;
+    const StoredState& state_;
     const std::vector<std::string>& relay_urls_;
-    bool indexes_have_tombstones_ = false;
+    bool state_has_tombstones_ = false;
     std::uint64_t next_seq_;
     std::vector<SequencedEvent> accepted_;
     RecentKeys keys_;

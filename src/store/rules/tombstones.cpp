@@ -1,6 +1,6 @@
-#include "store/lmdb/tombstones.hpp"
+#include "store/rules/tombstones.hpp"
 
-namespace parrhesia::store::lmdb {
+namespace parrhesia::store {
 namespace {
 
 constexpr std::size_t kKeyBytes = 32;  // of an id or a pubkey
@@ -128,4 +128,4 @@ bool may_delete(std::string_view signer, const EventView& target) {
     return is_recipient;
 }
 
-}  // namespace parrhesia::store::lmdb
+}  // namespace parrhesia::store

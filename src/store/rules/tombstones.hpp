@@ -6,10 +6,10 @@
 
 #include "parrhesia/event/tags.hpp"
 
-#include "store/lmdb/keys.hpp"
 #include "store/recent/recent_events.hpp"
-#include "store/replacement.hpp"
-#include "store/vanish.hpp"
+#include "store/rules/keys.hpp"
+#include "store/rules/replacement.hpp"
+#include "store/rules/vanish.hpp"
 
 #include <array>
 #include <cstdint>
@@ -18,7 +18,7 @@
 #include <string_view>
 #include <vector>
 
-namespace parrhesia::store::lmdb {
+namespace parrhesia::store {
 
 // `signer` has asked for the deletion of the event: its author, or a recipient of this gift wrap.
 [[nodiscard]] KeyBuffer deleted_id_key(std::string_view id, std::string_view signer);
@@ -72,4 +72,4 @@ void for_each_recipient(const EventView& event, Visit&& visit) {
     }
 }
 
-}  // namespace parrhesia::store::lmdb
+}  // namespace parrhesia::store

@@ -1,7 +1,7 @@
-#include "store/lmdb/recent_keys.hpp"
+#include "store/rules/recent_keys.hpp"
 
-#include "store/lmdb/keys.hpp"
-#include "store/lmdb/tombstones.hpp"
+#include "store/rules/keys.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -13,14 +13,14 @@ void RecentKeys::add(const SequencedEvent& event) {
     ids_.insert_or_assign(view.id(), KnownEvent{event.event, event.seq});
     if (event.replaces != 0) removed_.insert(event.replaces);
     if (event.removes) removed_.insert(event.removes->begin(), event.removes->end());
-    for (const lmdb::Tombstone& tombstone : lmdb::tombstones_of(event)) {
+    for (const Tombstone& tombstone : tombstones_of(event)) {
         RecentTombstone& known = tombstones_[tombstone.key];
         known.time = std::max(known.time, tombstone.time);
         known.seq = event.seq;
     }
     if (event.vanishes) vanishes_.insert_or_assign(view.pubkey(), event.seq);
-    if (!lmdb::has_address(view.kind())) return;
-    addresses_.insert_or_assign(std::string(lmdb::address_key(view).view()),
+    if (!has_address(view.kind())) return;
+    addresses_.insert_or_assign(std::string(address_key(view).view()),
                                 StoredVersion{Version::of(view), event.seq});
 }
 
@@ -53,13 +53,13 @@ void RecentKeys::remove(std::span<const SequencedEvent> events) {
             if (event.removes) {
                 for (const std::uint64_t seq : *event.removes) removed_.erase(seq);
             }
-            for (const lmdb::Tombstone& tombstone : lmdb::tombstones_of(event)) {
+            for (const Tombstone& tombstone : tombstones_of(event)) {
                 erase(tombstones_, tombstone.key, event.seq);
             }
             if (vanish_of(view.pubkey()) == event.seq) vanishes_.erase(view.pubkey());
         }
-        if (!lmdb::has_address(view.kind())) continue;
-        erase(addresses_, std::string(lmdb::address_key(view).view()), event.seq);
+        if (!has_address(view.kind())) continue;
+        erase(addresses_, std::string(address_key(view).view()), event.seq);
     }
 }
 

@@ -5,7 +5,7 @@
 #include "parrhesia/base/bytes.hpp"
 
 #include "store/recent/recent_events.hpp"
-#include "store/replacement.hpp"
+#include "store/rules/replacement.hpp"
 
 #include <cstdint>
 #include <optional>

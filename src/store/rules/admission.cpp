@@ -1,8 +1,8 @@
-#include "store/lmdb/admission.hpp"
+#include "store/rules/admission.hpp"
 
 #include "parrhesia/event/tags.hpp"
 
-#include "store/lmdb/tombstones.hpp"
+#include "store/rules/tombstones.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -11,8 +11,6 @@
 namespace parrhesia::store {
 
 using base::Errc;
-using lmdb::Index;
-using lmdb::KeyBuffer;
 
 namespace {
 
@@ -28,10 +26,8 @@ void refuse(PutResult& result, Errc errc) {
 }  // namespace
 
 int Admission::decide(std::span<const EventPtr> batch, std::span<PutResult> results) {
-    MDB_stat shape{};
-    const int stat_code = mdb_stat(txn_.handle(), txn_.environment().tombstones(), &shape);
-    if (stat_code != 0) return stat_code;
-    indexes_have_tombstones_ = shape.ms_entries != 0;
+    const int any_code = state_.has_tombstones(state_has_tombstones_);
+    if (any_code != 0) return any_code;
     accepted_.reserve(batch.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
         results[i] = PutResult();
@@ -48,11 +44,11 @@ int Admission::decide_one(const EventPtr& event, PutResult& result) {
     if (code != 0 || is_decided(result)) return code;
 
     SequencedEvent accepted{event, next_seq_, 0};
-    if (lmdb::has_address(view.kind())) {
+    if (has_address(view.kind())) {
         // The version that stands there decides; the id of one that was replaced may still be in
         // the indexes.
         std::optional<StoredVersion> stored;
-        code = find_version(lmdb::address_key(view), stored);
+        code = find_version(address_key(view), stored);
         if (code != 0) return code;
         if (stored && stored->version.id == view.id()) {
             result.status = PutStatus::duplicate;
@@ -91,29 +87,25 @@ int Admission::decide_one(const EventPtr& event, PutResult& result) {
     return 0;
 }
 
-bool Admission::has_tombstones() const {
-    return indexes_have_tombstones_ || known_.has_tombstones() || keys_.has_tombstones();
-}
-
 int Admission::ask_tombstones(const EventView& event, PutResult& result) {
     int code = ask_vanish(event, result);
     if (code != 0 || is_decided(result)) return code;
     // Nobody can delete these (NIP-09, NIP-62).
     if (event.kind() == event::kDeletion || event.kind() == event::kVanish) return 0;
     std::optional<std::int64_t> time;
-    code = find_tombstone(lmdb::deleted_id_key(event.id_bytes(), event.pubkey_bytes()), time);
+    code = find_tombstone(deleted_id_key(event.id_bytes(), event.pubkey_bytes()), time);
     if (code != 0) return code;
     if (time) {
         refuse(result, Errc::deleted);
         return 0;
     }
     if (event.kind() == event::kGiftWrap) return ask_wrap(event, result);
-    return lmdb::has_address(event.kind()) ? ask_address(event, result) : 0;
+    return has_address(event.kind()) ? ask_address(event, result) : 0;
 }
 
 int Admission::ask_vanish(const EventView& event, PutResult& result) {
     std::optional<std::int64_t> until;
-    int code = find_tombstone(lmdb::vanished_key(event.pubkey_bytes()), until);
+    int code = find_tombstone(vanished_key(event.pubkey_bytes()), until);
     if (code != 0 || !until || event.created_at() > *until) return code;
     // The request itself stays, and is a duplicate when it comes again.
     std::uint64_t seq = 0;
@@ -128,13 +120,13 @@ int Admission::ask_vanish(const EventView& event, PutResult& result) {
 
 int Admission::ask_wrap(const EventView& event, PutResult& result) {
     int code = 0;
-    lmdb::for_each_recipient(event, [&](std::string_view recipient) {
+    for_each_recipient(event, [&](std::string_view recipient) {
         if (code != 0 || is_decided(result)) return;
         std::optional<std::int64_t> time;
-        code = find_tombstone(lmdb::deleted_id_key(event.id_bytes(), recipient), time);
+        code = find_tombstone(deleted_id_key(event.id_bytes(), recipient), time);
         if (code == 0 && time) return refuse(result, Errc::deleted);
         if (code == 0) {
-            code = find_tombstone(lmdb::vanished_wrap_key(event.id_bytes(), recipient), time);
+            code = find_tombstone(vanished_wrap_key(event.id_bytes(), recipient), time);
         }
         if (code == 0 && time) refuse(result, Errc::vanished);
     });
@@ -142,20 +134,17 @@ int Admission::ask_wrap(const EventView& event, PutResult& result) {
 }
 
 int Admission::ask_address(const EventView& event, PutResult& result) {
-    const KeyBuffer address = lmdb::address_key(event);
+    const KeyBuffer address = address_key(event);
     std::optional<std::int64_t> until;
-    int code = find_tombstone(lmdb::deleted_address_key(address.view()), until);
+    int code = find_tombstone(deleted_address_key(address.view()), until);
     if (code != 0) return code;
     if (until && event.created_at() <= *until) {
         refuse(result, Errc::deleted);
         return 0;
     }
-    std::string_view value;
-    const KeyBuffer key = lmdb::expired_version_key(address.view());
-    code = txn_.get(txn_.environment().tombstones(), key.view(), value);
-    if (code != 0) return code == MDB_NOTFOUND ? 0 : code;
-    const auto expired = lmdb::read_version_value(value);
-    if (!expired) return MDB_CORRUPTED;
+    std::optional<Version> expired;
+    code = state_.find_expired_version(address, expired);
+    if (code != 0 || !expired) return code;
     if (!replaces(Version::of(event), *expired)) result.status = PutStatus::superseded;
     return 0;
 }
@@ -167,14 +156,14 @@ int Admission::ask_pending_vanish(const EventView& event, std::uint64_t seq, Put
         const int code = find_pending_vanish(event.pubkey(), request);
         if (code != 0) return code;
         std::optional<std::int64_t> until;
-        const int time_code = find_tombstone(lmdb::vanished_key(event.pubkey_bytes()), until);
+        const int time_code = find_tombstone(vanished_key(event.pubkey_bytes()), until);
         if (time_code != 0) return time_code;
         if (seq < request && until && event.created_at() <= *until) refuse(result, Errc::vanished);
         return 0;
     }
     if (event.kind() != event::kGiftWrap) return 0;
     int code = 0;
-    lmdb::for_each_recipient(event, [&](std::string_view recipient) {
+    for_each_recipient(event, [&](std::string_view recipient) {
         if (code != 0 || is_decided(result)) return;
         code = find_pending_vanish(base::PubKey::from_raw(recipient), request);
         if (code == 0 && seq < request) refuse(result, Errc::vanished);
@@ -188,14 +177,14 @@ int Admission::collect_removals(const EventView& deletion,
         if (tag.name == 'e') {
             const auto id = base::parse_hex<Id>(tag.value);
             if (!id) continue;
-            Stored target;
+            StoredEvent target;
             const int code = find_event(*id, target);
             if (code != 0) return code;
-            if (target.seq != 0 && lmdb::may_delete(deletion.pubkey_bytes(), target.event)) {
+            if (target.seq != 0 && may_delete(deletion.pubkey_bytes(), target.event)) {
                 removes.push_back(target.seq);
             }
         } else if (tag.name == 'a') {
-            const auto address = lmdb::own_address_key(tag.value, deletion.pubkey_bytes());
+            const auto address = own_address_key(tag.value, deletion.pubkey_bytes());
             if (!address) continue;
             std::optional<StoredVersion> version;
             const int code = find_version(*address, version);
@@ -212,86 +201,50 @@ int Admission::collect_removals(const EventView& deletion,
 
 int Admission::find_seq(const Id& id, std::uint64_t& seq) const {
     seq = 0;
-    const KnownEvent* known = keys_.find(id);
-    if (known == nullptr) known = known_.find(id);
-    if (known != nullptr) {
+    if (const KnownEvent* known = keys_.find(id)) {
         seq = known->seq;
     } else {
-        std::string_view value;
-        const int code = txn_.get(txn_.environment().index(Index::id), id.view(), value);
-        if (code == MDB_NOTFOUND) return 0;
+        const int code = state_.find_seq(id, seq);
         if (code != 0) return code;
-        if (value.size() < 8) return MDB_CORRUPTED;
-        seq = lmdb::read_u64(value.data());
     }
-    if (is_removed(seq)) seq = 0;
+    if (keys_.has_removed(seq)) seq = 0;
     return 0;
 }
 
-int Admission::find_event(const Id& id, Stored& stored) const {
-    int code = find_seq(id, stored.seq);
-    if (code != 0 || stored.seq == 0) return code;
-    const KnownEvent* known = keys_.find(id);
-    if (known == nullptr) known = known_.find(id);
-    if (known != nullptr) {
-        stored.event = known->event->view();
-        return 0;
+int Admission::find_event(const Id& id, StoredEvent& stored) const {
+    if (const KnownEvent* known = keys_.find(id)) {
+        stored = {known->seq, known->event->view()};
+    } else {
+        const int code = state_.find_event(id, stored);
+        if (code != 0) return code;
     }
-    std::string_view record;
-    code = txn_.get_record(stored.seq, record);
-    if (code != 0) return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
-    const auto event = EventView::from_record(record);
-    if (!event) return MDB_CORRUPTED;
-    stored.event = *event;
+    if (keys_.has_removed(stored.seq)) stored = StoredEvent();
     return 0;
 }
 
 int Admission::find_version(const KeyBuffer& address, std::optional<StoredVersion>& version) const {
     version = keys_.version_at(address.view());
-    if (!version) version = known_.version_at(address.view());
     if (!version) {
-        std::string_view value;
-        int code = txn_.get(txn_.environment().index(Index::address), address.view(), value);
-        if (code == MDB_NOTFOUND) return 0;
+        const int code = state_.find_version(address, version);
         if (code != 0) return code;
-        if (value.size() < 8) return MDB_CORRUPTED;
-        const std::uint64_t seq = lmdb::read_u64(value.data());
-        std::string_view record;
-        code = txn_.get_record(seq, record);
-        if (code != 0) return code == MDB_NOTFOUND ? MDB_CORRUPTED : code;
-        const auto stored = EventView::from_record(record);
-        if (!stored) return MDB_CORRUPTED;
-        version = StoredVersion{Version::of(*stored), seq};
     }
-    if (is_removed(version->seq)) version.reset();
+    if (version && keys_.has_removed(version->seq)) version.reset();
     return 0;
 }
 
 int Admission::find_tombstone(const KeyBuffer& key, std::optional<std::int64_t>& time) const {
-    time = keys_.tombstone(key.view());
-    time = std::max(time, known_.tombstone(key.view()));  // none is less than any
-    if (!indexes_have_tombstones_) return 0;
-    std::string_view value;
-    const int code = txn_.get(txn_.environment().tombstones(), key.view(), value);
-    if (code != 0) return code == MDB_NOTFOUND ? 0 : code;
-    const auto indexed = lmdb::read_tombstone_value(value);
-    if (!indexed) return MDB_CORRUPTED;
-    time = std::max(time, indexed);
+    time.reset();
+    if (state_has_tombstones_) {
+        const int code = state_.find_tombstone(key, time);
+        if (code != 0) return code;
+    }
+    time = std::max(time, keys_.tombstone(key.view()));  // none is less than any
     return 0;
 }
 
 int Admission::find_pending_vanish(const base::PubKey& author, std::uint64_t& seq) const {
     seq = keys_.vanish_of(author);
-    if (seq == 0) seq = known_.vanish_of(author);
-    if (seq != 0) return 0;
-    std::string_view value;
-    const KeyBuffer key = lmdb::vanish_work_key(author.view());
-    const int code = txn_.get(txn_.environment().tombstones(), key.view(), value);
-    if (code != 0) return code == MDB_NOTFOUND ? 0 : code;
-    const auto vanish = lmdb::read_vanish_work(key.view(), value);
-    if (!vanish) return MDB_CORRUPTED;
-    seq = vanish->seq;
-    return 0;
+    return seq != 0 ? 0 : state_.find_pending_vanish(author, seq);
 }
 
 }  // namespace parrhesia::store
