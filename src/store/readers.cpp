@@ -210,7 +210,8 @@ struct Readers::Impl {
         try {
             if (!query.scan)
                 query.scan = store.scan(std::move(query.filters), std::move(query.options));
-            return query.scan->next({deadline, options.page_rows, options.page_bytes}, page);
+            return query.scan->next(
+                {deadline, options.page_rows, options.page_bytes, &query.cancelled}, page);
         } catch (const std::exception& error) {  // out of memory
             base::log::error("store-reader: a query failed: {}", error.what());
             return Errc::store_unavailable;

@@ -24,6 +24,12 @@ class Visibility {
   public:
     virtual ~Visibility() = default;
     [[nodiscard]] virtual bool shows(const EventView& event) const noexcept = 0;
+    // Whether it shows every event of this kind that does not expire: a store that knows so much of
+    // an event need not look into it.
+    [[nodiscard]] virtual bool shows_unless_expired(Kind kind) const noexcept {
+        static_cast<void>(kind);
+        return false;
+    }
 };
 
 }  // namespace parrhesia::event

@@ -39,6 +39,9 @@ class Viewer final : public event::Visibility {
 
     // Not what has expired, and of kinds that are not for all only what concerns these pubkeys.
     [[nodiscard]] bool shows(const event::EventView& event) const noexcept override;
+    [[nodiscard]] bool shows_unless_expired(event::Kind kind) const noexcept override {
+        return readers_of(kind) == Readers::all;
+    }
 
     [[nodiscard]] const std::vector<event::PubKey>& pubkeys() const noexcept { return pubkeys_; }
     [[nodiscard]] bool is_known() const noexcept { return !pubkeys_.empty(); }

@@ -12,6 +12,7 @@
 #include "parrhesia/event/filter.hpp"
 #include "parrhesia/event/visibility.hpp"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -48,6 +49,8 @@ struct ScanBudget {
     base::SteadyTime deadline = base::SteadyTime::max();
     std::size_t max_rows = 1000;
     std::size_t max_bytes = 256 * 1024;  // of JSON; one row may exceed it
+    // Set when nobody wants the rest: a store that waits for another process then stops waiting.
+    const std::atomic<bool>* cancelled = nullptr;
 };
 
 struct ScanRow {

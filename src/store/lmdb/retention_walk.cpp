@@ -53,7 +53,7 @@ int RetentionWalk::look(Transaction& txn, std::int64_t now, bool& pass_done) {
         }
         const std::string_view group = text.substr(0, kGroupBytes);
         const Kind kind = read_u16(group.data() + 32);
-        if (!covers(kind)) {  // on to the next kind of this author, or the next author
+        if (!rules_.covers(kind)) {  // on to the next kind of this author, or the next author
             next_key_ = behind(std::string(group));
             if (next_key_.empty()) break;
             key = to_val(next_key_);
@@ -66,7 +66,7 @@ int RetentionWalk::look(Transaction& txn, std::int64_t now, bool& pass_done) {
         }
         ++in_group_;
         const SortKey at = SortKey::read(text.data() + kGroupBytes);
-        if (!keeps(kind, at.created_at(), in_group_, now)) {
+        if (!rules_.keeps(kind, at.created_at(), in_group_, now)) {
             doomed_.push_back(read_u64(static_cast<const char*>(value.mv_data)));
         }
         code = mdb_cursor_get(cursor.get(), &key, &value, MDB_NEXT);
@@ -81,22 +81,6 @@ void RetentionWalk::restart() noexcept {
     next_key_.clear();
     group_.clear();
     in_group_ = 0;
-}
-
-bool RetentionWalk::covers(Kind kind) const noexcept {
-    if (kind == event::kDeletion || kind == event::kVanish) return false;
-    return std::any_of(rules_.begin(), rules_.end(),
-                       [kind](const RetentionRule& rule) { return rule.covers(kind); });
-}
-
-bool RetentionWalk::keeps(Kind kind, std::int64_t created_at, std::uint64_t count,
-                          std::int64_t now) const noexcept {
-    return std::none_of(rules_.begin(), rules_.end(), [&](const RetentionRule& rule) {
-        if (!rule.covers(kind)) return false;
-        const bool too_old = rule.max_age && created_at < now - rule.max_age->count();
-        const bool too_many = rule.per_author && count > *rule.per_author;
-        return too_old || too_many;
-    });
 }
 
 }  // namespace parrhesia::store::lmdb

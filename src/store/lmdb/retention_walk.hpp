@@ -6,10 +6,12 @@
 
 #include "store/lmdb/keys.hpp"
 #include "store/lmdb/transaction.hpp"
+#include "store/rules/retention_rules.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace parrhesia::store::lmdb {
@@ -34,12 +36,8 @@ class RetentionWalk {
 
   private:
     [[nodiscard]] int look(Transaction& txn, std::int64_t now, bool& pass_done);
-    // Whether an event stays that is the `count`th newest of its author and kind.
-    [[nodiscard]] bool keeps(Kind kind, std::int64_t created_at, std::uint64_t count,
-                             std::int64_t now) const noexcept;
-    [[nodiscard]] bool covers(Kind kind) const noexcept;
 
-    const std::vector<RetentionRule> rules_;
+    const RetentionRules rules_;
     std::string next_key_;        // of the index author_kind; empty: a pass begins
     std::string group_;           // author and kind of the last entry
     std::uint64_t in_group_ = 0;  // entries seen of it

@@ -1,0 +1,368 @@
+#include "store/postgres/filter_query.hpp"
+
+#include "parrhesia/event/parse.hpp"
+
+#include "store/postgres/columns.hpp"
+#include "store/postgres/read_statements.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <unordered_map>
+#include <utility>
+
+namespace parrhesia::store::postgres {
+namespace {
+
+using By = AccessPath::By;
+using event::Filter;
+
+constexpr std::size_t kMostChunk = 1000;         // rows of one stream at a time
+constexpr std::size_t kMostRows = 4000;          // of all streams together
+constexpr std::size_t kFetchBytes = 256 * 1024;  // of long events at a time
+
+constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
+constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
+
+// Before the first event of a filter.
+[[nodiscard]] Place start_of(const Filter& filter) noexcept {
+    if (filter.until == kHighest) return {kHighest, kHighest};
+    return {filter.until + 1, kLowest};
+}
+
+template <class Values, class Value>
+[[nodiscard]] bool allows(const Values& values, const Value& value) {
+    return values.empty() || std::binary_search(values.begin(), values.end(), value);
+}
+
+template <class Numbers>
+void sort_unique(Numbers& numbers) {
+    std::sort(numbers.begin(), numbers.end());
+    numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+}
+
+}  // namespace
+
+FilterQuery::FilterQuery(Filter filter)
+    : filter_(std::move(filter)),
+      remaining_(filter_.limit.value_or(std::numeric_limits<std::uint32_t>::max())) {
+    make_streams();
+}
+
+void FilterQuery::make_streams() {
+    const AccessPath path = choose_access(filter_);
+    by_ = path.by;
+    if (by_ == By::nothing) return;
+    const Place start = start_of(filter_);
+    const auto add = [&](std::int64_t key, std::int32_t kind) {
+        Stream stream;
+        stream.key = key;
+        stream.kind = kind;
+        stream.done = stream.read = start;
+        streams_.push_back(std::move(stream));
+    };
+    std::vector<std::int64_t> keys;
+    if (by_ == By::author || by_ == By::author_kind) {
+        for (const event::PubKey& author : filter_.authors)
+            keys.push_back(author_of(author.view()));
+    } else {
+        for (const event::PubKey& author : filter_.authors) {
+            author_condition_.push_back(author_of(author.view()));
+        }
+    }
+    if (path.tag != nullptr) {
+        tag_ = path.tag->name;
+        for (const std::string& value : path.tag->values) keys.push_back(tag_key(tag_, value));
+    }
+    sort_unique(keys);  // neighbouring ranges share pages; two values may share a key
+    if (by_ != By::kind && by_ != By::author_kind) {
+        kind_condition_.assign(filter_.kinds.begin(), filter_.kinds.end());
+    }
+    for (const event::TagFilter& tag : filter_.tags) {
+        if (tag.name == tag_ || tag_conditions_.size() == 2) continue;
+        std::vector<std::int64_t> condition;
+        for (const std::string& value : tag.values) condition.push_back(tag_key(tag.name, value));
+        tag_conditions_.push_back(std::move(condition));
+    }
+    switch (by_) {
+        case By::id:
+            for (const event::Id& id : filter_.ids) lookup_keys_.emplace_back(id.view());
+            add(0, 0);
+            break;
+        case By::address:
+            for (const KeyBuffer& address : addresses_of(filter_)) {
+                lookup_keys_.emplace_back(address.view());
+            }
+            add(0, 0);
+            break;
+        case By::author_kind:
+            for (const std::int64_t key : keys) {
+                for (const event::Kind kind : filter_.kinds) add(key, kind);
+            }
+            break;
+        case By::author:
+        case By::tag:
+            for (const std::int64_t key : keys) add(key, 0);
+            break;
+        case By::kind:
+            for (const event::Kind kind : filter_.kinds) add(0, kind);
+            break;
+        case By::created_at:
+            add(0, 0);
+            break;
+        case By::nothing:
+            break;
+    }
+}
+
+FilterQuery::Need FilterQuery::find_next(const ScanBounds& bounds) {
+    if (is_full() && !looks_further_) return Need::end;
+    for (;;) {
+        Stream* stream = best();
+        if (is_undecided(stream)) return Need::rows;
+        if (stream == nullptr) return Need::end;
+        ReadRow& row = stream->rows[stream->next];
+        if (row.is_accepted) return Need::nothing;
+        if (row.is_candidate && row.raw.empty()) return Need::raw;
+        row.is_accepted = row.is_candidate && accepts(row, bounds);
+        if (row.is_accepted) return Need::nothing;
+        stream->pop();
+    }
+}
+
+// The stream whose next row comes first; null when nothing has been read that is not consumed.
+FilterQuery::Stream* FilterQuery::best() {
+    Stream* best = nullptr;
+    for (Stream& stream : streams_) {
+        if (stream.is_empty()) continue;
+        if (best == nullptr || best->front().place < stream.front().place) best = &stream;
+    }
+    return best;
+}
+
+// Whether a stream of which nothing is left to look at may go on with something that comes first.
+bool FilterQuery::is_undecided(const Stream* best) const {
+    return std::any_of(streams_.begin(), streams_.end(), [best](const Stream& stream) {
+        if (!stream.is_empty() || stream.at_end) return false;
+        return best == nullptr || stream.read > best->front().place;
+    });
+}
+
+bool FilterQuery::accepts(const ReadRow& row, const ScanBounds& bounds) const {
+    if (!bounds.mark.covers({row.xid})) return false;
+    // Streams are of the first bytes of keys, so all conditions are looked at again.
+    if (!allows(filter_.ids, row.id) || !allows(filter_.authors, row.pubkey) ||
+        !allows(filter_.kinds, row.kind)) {
+        return false;
+    }
+    const bool is_shown =
+        bounds.visibility == nullptr ||
+        (row.expires_at == 0 && bounds.visibility->shows_unless_expired(row.kind));
+    if (is_shown && filter_.tags.empty() && bounds.vanishes.empty()) return true;
+    return accepts_parsed(row, bounds);
+}
+
+bool FilterQuery::accepts_parsed(const ReadRow& row, const ScanBounds& bounds) const {
+    thread_local event::JsonReader reader;
+    const auto parsed = reader.event(row.raw);
+    if (!parsed) {
+        throw DatabaseError(DatabaseError::Kind::statement, "XX001",
+                            "event.raw with seq " + std::to_string(row.seq) +
+                                " is no event: " + parsed.error().text);
+    }
+    const event::EventView event = (*parsed)->view();
+    if (!event::matches(filter_, event)) return false;
+    if (bounds.visibility != nullptr && !bounds.visibility->shows(event)) return false;
+    return std::none_of(bounds.vanishes.begin(), bounds.vanishes.end(),
+                        [&](const Vanish& vanish) { return vanish.takes(row.seq, event); });
+}
+
+void FilterQuery::send_rows(Connection& connection, std::size_t most) {
+    most = static_cast<std::size_t>(std::min<std::uint64_t>(most, remaining_)) + 1;
+    if (chunk_ == 0) chunk_ = std::clamp<std::size_t>(2 * most / streams_.size(), 2, most);
+    reading_ = streams_to_read(most);
+    reading_count_ =
+        std::clamp<std::size_t>(chunk_, 1, std::max<std::size_t>(kMostRows / reading_.size(), 1));
+    chunk_ = std::min(2 * chunk_, kMostChunk);
+    const auto count = static_cast<std::int64_t>(reading_count_);
+    Parameters parameters;
+    if (by_ == By::id || by_ == By::address) {
+        const Place& from = streams_.front().read;
+        parameters.add(std::int32_t{0}).add(std::span<const std::string>(lookup_keys_));
+        parameters.add(from.created_at).add(from.rank).add(filter_.since).add(count);
+    } else {
+        std::vector<std::int32_t> numbers;
+        std::vector<std::int64_t> keys;
+        std::vector<std::int32_t> kinds;
+        std::vector<std::int64_t> times;
+        std::vector<std::int64_t> ranks;
+        for (const std::size_t index : reading_) {
+            const Stream& stream = streams_[index];
+            numbers.push_back(static_cast<std::int32_t>(index));
+            keys.push_back(stream.key);
+            kinds.push_back(stream.kind);
+            times.push_back(stream.read.created_at);
+            ranks.push_back(stream.read.rank);
+        }
+        parameters.add(std::span<const std::int32_t>(numbers))
+            .add(std::span<const std::int64_t>(keys))
+            .add(std::span<const std::int32_t>(kinds))
+            .add(std::span<const std::int64_t>(times))
+            .add(std::span<const std::int64_t>(ranks))
+            .add(filter_.since)
+            .add(count);
+    }
+    add_conditions(parameters);
+    connection.send(read_statement(by_), parameters);
+}
+
+void FilterQuery::add_conditions(Parameters& parameters) const {
+    parameters.add_or_null(kind_condition_).add_or_null(author_condition_);
+    for (std::size_t i = 0; i < 2; ++i) {
+        if (i < tag_conditions_.size()) {
+            parameters.add(std::span<const std::int64_t>(tag_conditions_[i]));
+        } else {
+            parameters.add_null();
+        }
+    }
+}
+
+// All that may have one of the next `most` matches, so that few round trips are needed.
+std::vector<std::size_t> FilterQuery::streams_to_read(std::size_t most) const {
+    const Place last = threshold(most);
+    std::vector<std::size_t> result;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+        const Stream& stream = streams_[i];
+        if (!stream.at_end && stream.read > last) result.push_back(i);
+    }
+    return result;
+}
+
+// The place of the last of the next `most` candidates that have been read.
+Place FilterQuery::threshold(std::size_t most) const {
+    std::vector<Place> places;
+    for (const Stream& stream : streams_) {
+        for (std::size_t i = stream.next; i < stream.rows.size(); ++i) {
+            if (stream.rows[i].is_candidate) places.push_back(stream.rows[i].place);
+        }
+    }
+    if (places.size() < most) return {kLowest, kLowest};
+    const auto nth = places.begin() + static_cast<std::ptrdiff_t>(most - 1);
+    std::nth_element(places.begin(), nth, places.end(), std::greater<>());
+    return *nth;
+}
+
+void FilterQuery::take_rows(Connection& connection) {
+    const Rows rows = connection.next();
+    std::vector<std::size_t> before(streams_.size());
+    for (const std::size_t index : reading_) {
+        Stream& stream = streams_[index];
+        stream.rows.erase(stream.rows.begin(),
+                          stream.rows.begin() + static_cast<std::ptrdiff_t>(stream.next));
+        stream.next = 0;
+        before[index] = stream.rows.size();
+    }
+    for (int row = 0; row < rows.size(); ++row) add_row(rows, row);
+    for (const std::size_t index : reading_) {
+        Stream& stream = streams_[index];
+        if (!stream.rows.empty()) stream.read = stream.rows.back().place;
+        stream.at_end = stream.rows.size() - before[index] < reading_count_;
+    }
+}
+
+void FilterQuery::add_row(const Rows& rows, int row) {
+    ReadRow result;
+    result.place = {rows.int64(row, kCreatedAt), rows.int64(row, kRank)};
+    result.seq = static_cast<std::uint64_t>(rows.int64(row, kSeq));
+    if (!rows.is_null(row, kId)) {
+        result.is_candidate = true;
+        result.xid = static_cast<std::uint64_t>(rows.int64(row, kXid));
+        result.kind = static_cast<event::Kind>(rows.int32(row, kKind));
+        if (!rows.is_null(row, kExpiresAt)) result.expires_at = rows.int64(row, kExpiresAt);
+        result.id = event::Id::from_raw(rows.bytes(row, kId));
+        result.pubkey = event::PubKey::from_raw(rows.bytes(row, kPubkey));
+        result.size = static_cast<std::size_t>(rows.int32(row, kSize));
+        result.raw = rows.bytes(row, kRaw);
+    }
+    const auto index = static_cast<std::size_t>(rows.int32(row, kStream));
+    assert(index < streams_.size());
+    streams_[index].rows.push_back(std::move(result));
+}
+
+std::vector<std::int64_t> FilterQuery::seqs_to_fetch() const {
+    std::vector<const ReadRow*> missing;
+    for (const Stream& stream : streams_) {
+        for (std::size_t i = stream.next; i < stream.rows.size(); ++i) {
+            const ReadRow& row = stream.rows[i];
+            if (row.is_candidate && row.raw.empty()) missing.push_back(&row);
+        }
+    }
+    std::sort(missing.begin(), missing.end(),
+              [](const ReadRow* a, const ReadRow* b) { return a->place > b->place; });
+    std::vector<std::int64_t> seqs;
+    std::size_t bytes = 0;
+    for (const ReadRow* row : missing) {
+        bytes += row->size;
+        if (!seqs.empty() && bytes > kFetchBytes) break;
+        seqs.push_back(static_cast<std::int64_t>(row->seq));
+    }
+    return seqs;
+}
+
+void FilterQuery::send_raw(Connection& connection) const {
+    Parameters parameters;
+    parameters.add(std::span<const std::int64_t>(seqs_to_fetch()));
+    connection.send(kReadRaw, parameters);
+}
+
+void FilterQuery::take_raw(Connection& connection) {
+    const std::vector<std::int64_t> asked = seqs_to_fetch();
+    const Rows rows = connection.next();
+    std::unordered_map<std::uint64_t, std::string_view> found;
+    for (int row = 0; row < rows.size(); ++row) {
+        found.emplace(static_cast<std::uint64_t>(rows.int64(row, 0)), rows.bytes(row, 1));
+    }
+    for (Stream& stream : streams_) {
+        for (std::size_t i = stream.next; i < stream.rows.size(); ++i) {
+            ReadRow& row = stream.rows[i];
+            const auto raw = found.find(row.seq);
+            if (raw != found.end()) {
+                row.raw = raw->second;
+            } else if (row.raw.empty() &&
+                       std::find(asked.begin(), asked.end(), static_cast<std::int64_t>(row.seq)) !=
+                           asked.end()) {
+                row.is_candidate = false;  // replaced or deleted since it was read
+            }
+        }
+    }
+}
+
+const ReadRow& FilterQuery::head() const {
+    // find_next() has found it, so some stream has it.
+    return const_cast<FilterQuery*>(this)->best()->front();
+}
+
+void FilterQuery::consume() {
+    const Place place = head().place;
+    const event::Id id = head().id;
+    for (Stream& stream : streams_) {
+        if (!stream.is_empty() && stream.front().place == place && stream.front().id == id) {
+            stream.pop();
+        }
+    }
+    if (remaining_ > 0) --remaining_;
+}
+
+void FilterQuery::end_slice() {
+    for (Stream& stream : streams_) {
+        if (!stream.is_empty()) {
+            stream.at_end = false;
+            stream.read = stream.done;
+        }
+        stream.rows.clear();
+        stream.next = 0;
+    }
+    chunk_ = 0;
+}
+
+}  // namespace parrhesia::store::postgres

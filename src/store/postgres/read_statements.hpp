@@ -1,0 +1,49 @@
+// The statements of queries. Each reads some streams of events a little further: newest first, from
+// where the last reading of the stream ended.
+#pragma once
+
+#include "store/postgres/connection.hpp"
+#include "store/rules/access.hpp"
+
+#include <vector>
+
+namespace parrhesia::store::postgres {
+
+// What every statement of a stream answers; one row per event looked at.
+enum Column : int {
+    kStream,     // integer: which stream of the parameters
+    kCreatedAt,  // bigint
+    kRank,       // bigint
+    kSeq,        // bigint
+    kXid,        // xid8
+    kKind,       // integer
+    kExpiresAt,  // bigint or null
+    kId,         // bytea; null with the rest when the event does not match, or has just gone
+    kPubkey,     // bytea
+    kSize,       // integer: of raw
+    kRaw,        // text; null when longer than kInlineBytes
+};
+// Longer events are fetched only once it is clear that they are wanted.
+inline constexpr int kInlineBytes = 4096;
+
+// The statement that reads streams of this sort; not for By::nothing.
+//
+// Parameters of ranges (author_kind, author, tag, kind, created_at), arrays with one element for
+// each stream: number, key (author, tag key or kind), kind, and the created_at and rank before
+// which to go on; then for all: since, the most rows of each, and the conditions below. Parameters
+// of lookups (id, address), which are one stream: number, the keys, created_at, rank, since, the
+// most rows, and the conditions. Conditions, null for none: kinds, authors, and twice tag keys of
+// which the event has one.
+[[nodiscard]] const Statement& read_statement(AccessPath::By by);
+
+// seq and raw of the events with these seqs.
+extern const Statement kReadRaw;
+// The snapshot of the first slice.
+extern const Statement kReadSnapshot;
+// The requests to vanish that are under way (read_vanishes()).
+extern const Statement kReadVanishes;
+
+// All that are prepared on a connection for queries.
+[[nodiscard]] std::vector<Statement> read_statements();
+
+}  // namespace parrhesia::store::postgres

@@ -1,0 +1,278 @@
+#include "store/postgres/store.hpp"
+
+#include "parrhesia/base/log.hpp"
+
+#include "store/postgres/scan.hpp"
+#include "store/postgres/schema.hpp"
+#include "store/postgres/write_batch.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <charconv>
+#include <exception>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+namespace parrhesia::store::postgres {
+
+using base::Errc;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr milliseconds kFirstBackoff{50};
+constexpr milliseconds kLongestBackoff{1000};
+constexpr milliseconds kAliveTimeout{3000};
+constexpr milliseconds kStatsTimeout{2000};
+constexpr int kMostAttempts = 5;
+
+[[nodiscard]] std::uint64_t number(const Rows& rows, int column) {
+    const std::string_view text = rows.bytes(0, column);
+    std::uint64_t value = 0;
+    std::from_chars(text.data(), text.data() + text.size(), value);
+    return value;
+}
+
+}  // namespace
+
+PostgresStore::PostgresStore(const PostgresOptions& options)
+    : database_(options),
+      reader_options_(database_.reader_options(options.connection)),
+      readers_(reader_options_, database_.availability(),
+               std::max<std::size_t>(options.read_connections, 1)),
+      upkeep_(database_) {
+    if (const std::string problem = problem_of_connection(options.connection); !problem.empty()) {
+        throw std::runtime_error("postgres.connection cannot be read: " + problem);
+    }
+    try {
+        connect_control();
+    } catch (const DatabaseError& error) {
+        if (options.must_connect) {
+            throw std::runtime_error("the database " + without_password(options.connection) +
+                                     " cannot be used: " + error.what());
+        }
+        database_.availability().mark_down(error.what());
+    }
+    keeper_ = std::thread([this] { run_keeper(); });
+    ::pthread_setname_np(keeper_.native_handle(), "store-postgres");
+}
+
+PostgresStore::~PostgresStore() {
+    stopping_ = true;
+    database_.availability().wake();
+    keeper_.join();
+}
+
+void PostgresStore::connect_control() {
+    control_.reset();
+    upkeep_.new_connection();
+    auto connection = database_.connect_control();
+    const PostgresOptions& options = database_.options();
+    if (options.migrate && !options.read_only) {
+        // Another relay's migration may take its time.
+        connection->execute("SET statement_timeout = 0");
+        connection->set_patience(
+            {steady_clock::time_point::max(), [this] { return stopping_.load(); }});
+        const int found = migrate(*connection);
+        if (found != needed_schema_version()) {
+            base::log::info("store: the schema of the database was brought from version {} to {}",
+                            found, needed_schema_version());
+        }
+    } else {
+        check_schema(*connection);
+    }
+    connection->set_patience({steady_clock::now() + options.write_timeout, {}});
+    connection->prepare(upkeep_statements());
+    control_ = std::move(connection);
+    backoff_ = milliseconds(0);
+    database_.availability().mark_up();
+}
+
+void PostgresStore::run_keeper() {
+    Availability& availability = database_.availability();
+    while (!stopping_) {
+        milliseconds pause = database_.options().upkeep_interval;
+        try {
+            if (!control_) connect_control();
+            check_alive();
+            availability.mark_up();
+            tend();
+        } catch (const std::exception& error) {
+            control_.reset();
+            if (stopping_) return;
+            availability.mark_down(error.what());
+            pause = next_backoff();
+        }
+        availability.wait(pause);
+    }
+}
+
+void PostgresStore::check_alive() {
+    control_->set_patience(
+        {steady_clock::now() + kAliveTimeout, [this] { return stopping_.load(); }});
+    const Rows rows = control_->execute("SELECT pg_is_in_recovery()");
+    if (rows.bytes(0, 0) == "t" && !database_.options().read_only) {
+        throw std::runtime_error("the server is a standby");
+    }
+}
+
+void PostgresStore::tend() {
+    if (database_.options().read_only) return;
+    control_->set_patience({steady_clock::now() + database_.options().write_timeout,
+                            [this] { return stopping_.load(); }});
+    try {
+        upkeep_.run(*control_);
+    } catch (const DatabaseError& error) {
+        base::log::debug("store: a step of upkeep failed: {}", error.what());
+        if (control_->is_broken()) control_.reset();  // the next round says whether it is away
+    }
+}
+
+// Doubles from round to round, and differs from relay to relay: they do not all come at once.
+milliseconds PostgresStore::next_backoff() {
+    backoff_ = std::clamp(2 * backoff_, kFirstBackoff, kLongestBackoff);
+    thread_local std::minstd_rand random(std::random_device{}());
+    std::uniform_int_distribution<milliseconds::rep> jitter(backoff_.count() / 2, backoff_.count());
+    return milliseconds(jitter(random));
+}
+
+std::vector<PutResult> PostgresStore::put(std::span<const EventPtr> batch) {
+    std::vector<PutResult> results(batch.size());
+    for (std::size_t at = 0; at < batch.size(); at += kMostBatchEvents) {
+        const std::size_t size = std::min(kMostBatchEvents, batch.size() - at);
+        const std::span<PutResult> part = std::span(results).subspan(at, size);
+        const base::error_code error = put_part(batch.subspan(at, size), part);
+        if (error) std::fill(part.begin(), part.end(), PutResult{PutStatus::failed, {}, error});
+    }
+    return results;
+}
+
+base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
+                                         std::span<PutResult> results) {
+    const PostgresOptions& options = database_.options();
+    if (options.read_only) return Errc::store_not_writable;
+    if (!database_.availability().is_up()) return Errc::store_unavailable;
+    for (int attempt = 1;; ++attempt) {
+        bool is_unknown = false;
+        try {
+            if (!writer_) writer_ = database_.connect_writer();
+            writer_->set_patience(database_.patience(options.write_timeout));
+            WriteBatch write(*writer_, options.relay_urls);
+            try {
+                write.store(batch, results);
+            } catch (...) {
+                is_unknown = write.is_committing();
+                throw;
+            }
+            if (trouble_.exchange(Errc{}) != Errc{}) {
+                base::log::info("store: the database can be written again");
+            }
+            return {};
+        } catch (const DatabaseError& error) {
+            const bool was_broken = !writer_ || writer_->is_broken();
+            if (was_broken) writer_.reset();
+            const bool may_succeed =
+                error.is_retryable() ||
+                (error.kind() == DatabaseError::Kind::lost && database_.availability().is_up());
+            if (!is_unknown && may_succeed && attempt < kMostAttempts) {
+                base::log::debug("store: a batch is tried again: {}", error.what());
+                continue;
+            }
+            return meaning_of(error);
+        } catch (const std::exception& error) {  // out of memory
+            writer_.reset();
+            note_trouble(Errc::store_unavailable, error.what());
+            return Errc::store_unavailable;
+        }
+    }
+}
+
+base::error_code PostgresStore::meaning_of(const DatabaseError& error) {
+    if (error.kind() != DatabaseError::Kind::statement) {
+        if (error.kind() != DatabaseError::Kind::cancelled) {
+            database_.availability().mark_down(error.what());
+        }
+        return Errc::store_unavailable;
+    }
+    const Errc errc =
+        error.is_refusal_to_write() ? Errc::store_not_writable : Errc::store_unavailable;
+    note_trouble(errc, error.what());
+    return errc;
+}
+
+void PostgresStore::note_trouble(Errc errc, std::string_view why) {
+    if (trouble_.exchange(errc) != errc) {
+        base::log::error("store: events cannot be stored: {}. They are refused until they can.",
+                         why);
+    }
+}
+
+std::unique_ptr<Scan> PostgresStore::scan(std::vector<Filter> filters, ScanOptions options) {
+    return std::make_unique<PostgresScan>(readers_, database_.availability(),
+                                          database_.options().read_timeout, std::move(filters),
+                                          std::move(options));
+}
+
+base::error_code PostgresStore::writable() const noexcept {
+    if (database_.options().read_only) return Errc::store_not_writable;
+    if (!const_cast<Database&>(database_).availability().is_up()) return Errc::store_unavailable;
+    const Errc trouble = trouble_.load();
+    return trouble == Errc{} ? base::error_code() : base::error_code(trouble);
+}
+
+StoreStats PostgresStore::stats() const {
+    const std::scoped_lock lock(stats_mutex_);
+    try {
+        const ConnectionPool::Lease connection = readers_.borrow(database_.patience(kStatsTimeout));
+        const Rows rows = connection->execute(
+            "SELECT coalesce(sum(events), 0), coalesce(sum(tombstones), 0),"
+            " (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM batch),"
+            " (SELECT sum(pg_total_relation_size(c.oid))::bigint FROM pg_class c"
+            "  WHERE c.relnamespace = 'parrhesia'::regnamespace AND c.relkind = 'r')"
+            " FROM event_count");
+        last_stats_.events = number(rows, 0);
+        last_stats_.tombstones = number(rows, 1);
+        last_stats_.last_seq = number(rows, 2);
+        last_stats_.bytes_on_disk = number(rows, 3);
+    } catch (const DatabaseError& error) {  // the last ones are the best there are
+        base::log::debug("store: no statistics: {}", error.what());
+    }
+    last_stats_.expired_removed = upkeep_.expired();
+    last_stats_.vanish_removed = upkeep_.vanished();
+    last_stats_.retention_removed = upkeep_.retained();
+    return last_stats_;
+}
+
+}  // namespace parrhesia::store::postgres
+
+namespace parrhesia::store {
+
+std::unique_ptr<EventStore> open_postgres_store(const PostgresOptions& options) {
+    return std::make_unique<postgres::PostgresStore>(options);
+}
+
+Migration migrate_postgres(const PostgresOptions& options) {
+    if (const std::string problem = problem_of_connection(options.connection); !problem.empty()) {
+        throw std::runtime_error("postgres.connection cannot be read: " + problem);
+    }
+    try {
+        const postgres::Database database(options);
+        const auto connection = database.connect_control();
+        connection->execute("SET statement_timeout = 0");
+        connection->set_patience({});
+        Migration result;
+        result.found = postgres::migrate(*connection);
+        result.reached = postgres::needed_schema_version();
+        return result;
+    } catch (const postgres::DatabaseError& error) {
+        throw std::runtime_error("the database " + without_password(options.connection) +
+                                 " cannot be used: " + error.what());
+    }
+}
+
+int postgres_schema_version() noexcept { return postgres::needed_schema_version(); }
+
+}  // namespace parrhesia::store

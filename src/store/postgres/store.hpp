@@ -1,0 +1,71 @@
+// The PostgreSQL store: ties the parts of this folder together.
+//
+//   put():          WriteBatch on the connection for writing
+//   scan():         PostgresScan on connections of the pool
+//   store-postgres: connects, tells whether the database is away, Upkeep
+#pragma once
+
+#include "parrhesia/store/postgres_store.hpp"
+
+#include "store/postgres/database.hpp"
+#include "store/postgres/pool.hpp"
+#include "store/postgres/upkeep.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace parrhesia::store::postgres {
+
+class PostgresStore final : public EventStore {
+  public:
+    explicit PostgresStore(const PostgresOptions& options);
+    ~PostgresStore() override;
+    PostgresStore(const PostgresStore&) = delete;
+    PostgresStore& operator=(const PostgresStore&) = delete;
+
+    [[nodiscard]] std::vector<PutResult> put(std::span<const EventPtr> batch) override;
+    [[nodiscard]] std::unique_ptr<Scan> scan(std::vector<Filter> filters,
+                                             ScanOptions options) override;
+    using EventStore::scan;
+    [[nodiscard]] base::error_code writable() const noexcept override;
+    [[nodiscard]] StoreStats stats() const override;
+
+  private:
+    // --- the thread of put() ---
+    [[nodiscard]] base::error_code put_part(std::span<const EventPtr> batch,
+                                            std::span<PutResult> results);
+    [[nodiscard]] base::error_code meaning_of(const DatabaseError& error);
+    void note_trouble(base::Errc errc, std::string_view why);
+
+    // --- the thread "store-postgres" ---
+    void run_keeper();
+    // Connects, and sees to the schema. Errors: DatabaseError, std::runtime_error.
+    void connect_control();
+    void tend();
+    void check_alive();
+    [[nodiscard]] std::chrono::milliseconds next_backoff();
+
+    Database database_;
+    const ConnectionOptions reader_options_;
+    mutable ConnectionPool readers_;
+    std::unique_ptr<Connection> writer_;  // owned by the thread of put()
+    std::atomic<base::Errc> trouble_{base::Errc{}};
+
+    // owned by the keeper, once it runs
+    std::unique_ptr<Connection> control_;
+    Upkeep upkeep_;
+    std::chrono::milliseconds backoff_{0};
+
+    mutable std::mutex stats_mutex_;
+    mutable StoreStats last_stats_;  // guarded by stats_mutex_
+
+    std::atomic<bool> stopping_{false};
+    std::thread keeper_;
+};
+
+}  // namespace parrhesia::store::postgres
