@@ -34,6 +34,10 @@ class DatabaseError : public std::runtime_error {
         return sqlstate_.starts_with("53") || sqlstate_ == "25006" || sqlstate_ == "42501" ||
                sqlstate_ == "58030";
     }
+    // The server does not take what one of the events holds; the others are not to blame.
+    [[nodiscard]] bool is_refusal_of_data() const noexcept {
+        return sqlstate_.starts_with("22") || sqlstate_.starts_with("54");
+    }
     // The server is leaving, or has become a standby: the connection is of no more use.
     [[nodiscard]] bool is_end_of_server() const noexcept {
         return sqlstate_.starts_with("57P") || sqlstate_ == "25006";

@@ -79,6 +79,8 @@ class FilterQuery {
 
     // No more matches are wanted: its limit is reached.
     [[nodiscard]] bool is_full() const noexcept { return remaining_ == 0; }
+    // Not if it was asked for no event at all.
+    [[nodiscard]] bool can_look_further() const noexcept { return !streams_.empty(); }
     // Once is_full(): looks for one more match, to tell whether the limit has left one out.
     void look_further() noexcept { looks_further_ = true; }
 

@@ -177,6 +177,10 @@ void PostgresScan::find_completeness(Connection& connection, Completeness& resul
     result = Completeness::finished;
     for (FilterQuery& filter : filters_) {
         if (!filter.is_full()) continue;
+        if (!filter.can_look_further()) {
+            result = Completeness::unknown;
+            return;
+        }
         filter.look_further();
         Need need = filter.find_next(bounds_);
         if (need == Need::rows || need == Need::raw) {  // one look further costs little

@@ -106,11 +106,12 @@ CREATE TABLE event_count (
     tombstones bigint NOT NULL
 );
 
--- Makes the partitions of the fan-out log for this hour and the next three, and drops those of which
--- all rows are older than `keep`: first it says in fanout_meta what is going to be dropped, and the
+-- Makes the partitions of the fan-out log for the next three hours, and drops those of which all rows
+-- are older than `keep`. (Not for this hour: rows that a COPY is about to put into fanout_log_rest
+-- would be refused by it.) First it says in fanout_meta what is going to be dropped, and the
 -- next call drops it, so that who reads the log can tell in time. Runs with the rights of its owner,
 -- so that a relay's role needs none of its own on the schema. Returns how many were made and dropped.
-CREATE FUNCTION log_upkeep(keep interval) RETURNS integer
+CREATE FUNCTION log_upkeep(keep interval, first_hour integer DEFAULT 1) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = parrhesia, pg_catalog AS $$
 DECLARE
     changes integer := 0;
@@ -122,7 +123,7 @@ DECLARE
 BEGIN
     -- Whoever waits for a lock on the log makes all writers wait behind it.
     PERFORM set_config('lock_timeout', '100ms', true);
-    FOR i IN 0..3 LOOP
+    FOR i IN first_hour..3 LOOP
         start := this_hour + i * interval '1 hour';
         part := 'fanout_log_' || to_char(start AT TIME ZONE 'UTC', 'YYYYMMDDHH24');
         IF to_regclass(part) IS NULL THEN
@@ -148,8 +149,15 @@ BEGIN
         EXECUTE format('DROP TABLE %I', part);
         changes := changes + 1;
     END LOOP;
+    DELETE FROM fanout_log_rest WHERE created_at < clock_timestamp() - keep AND xid <= announced;
+    UPDATE fanout_meta SET dropped_max_xid = rest.highest
+        FROM (SELECT max(xid) AS highest FROM fanout_log_rest
+              WHERE created_at < clock_timestamp() - keep) rest
+        WHERE rest.highest > dropped_max_xid
+            AND rest.highest < pg_snapshot_xmin(pg_current_snapshot());
     RETURN changes;
 END $$;
+SELECT log_upkeep('1 day', 0);
 )sql",
 };
 

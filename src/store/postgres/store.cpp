@@ -143,11 +143,14 @@ std::vector<PutResult> PostgresStore::put(std::span<const EventPtr> batch) {
     std::vector<PutResult> results(batch.size());
     for (std::size_t at = 0; at < batch.size(); at += kMostBatchEvents) {
         const std::size_t size = std::min(kMostBatchEvents, batch.size() - at);
-        const std::span<PutResult> part = std::span(results).subspan(at, size);
-        const base::error_code error = put_part(batch.subspan(at, size), part);
-        if (error) std::fill(part.begin(), part.end(), PutResult{PutStatus::failed, {}, error});
+        put_into(batch.subspan(at, size), std::span(results).subspan(at, size));
     }
     return results;
+}
+
+void PostgresStore::put_into(std::span<const EventPtr> batch, std::span<PutResult> results) {
+    const base::error_code error = put_part(batch, results);
+    if (error) std::fill(results.begin(), results.end(), PutResult{PutStatus::failed, {}, error});
 }
 
 base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
@@ -181,6 +184,12 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
                 base::log::debug("store: a batch is tried again: {}", error.what());
                 continue;
             }
+            if (error.is_refusal_of_data()) {
+                if (batch.size() > 1) return put_halves(batch, results);
+                base::log::warn("store: the event {} cannot be stored: {}",
+                                base::to_hex(batch.front()->id()), error.what());
+                return Errc::store_not_writable;
+            }
             return meaning_of(error);
         } catch (const std::exception& error) {  // out of memory
             writer_.reset();
@@ -188,6 +197,15 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
             return Errc::store_unavailable;
         }
     }
+}
+
+// So that one event that the database does not take holds up no others.
+base::error_code PostgresStore::put_halves(std::span<const EventPtr> batch,
+                                           std::span<PutResult> results) {
+    const std::size_t half = batch.size() / 2;
+    put_into(batch.first(half), results.first(half));
+    put_into(batch.subspan(half), results.subspan(half));
+    return {};
 }
 
 base::error_code PostgresStore::meaning_of(const DatabaseError& error) {

@@ -37,6 +37,10 @@ class PostgresStore final : public EventStore {
 
   private:
     // --- the thread of put() ---
+    // One transaction, and what came of it in `results`.
+    void put_into(std::span<const EventPtr> batch, std::span<PutResult> results);
+    [[nodiscard]] base::error_code put_halves(std::span<const EventPtr> batch,
+                                              std::span<PutResult> results);
     [[nodiscard]] base::error_code put_part(std::span<const EventPtr> batch,
                                             std::span<PutResult> results);
     [[nodiscard]] base::error_code meaning_of(const DatabaseError& error);
