@@ -67,6 +67,19 @@ struct StoreSection {
     std::uint64_t disk_reserve_bytes = std::uint64_t{1} << 30;  // 0: none
 };
 
+struct PostgresSection {
+    std::string connection;             // as libpq takes it, checked
+    std::vector<std::string> replicas;  // the same
+    std::chrono::milliseconds max_replica_lag_ms{5000};
+    unsigned read_connections = 0;  // 0: one for each of store.readers
+    std::string application_name = "parrhesia";
+    std::chrono::milliseconds connect_timeout_ms{3000};
+    std::chrono::milliseconds write_timeout_ms{5000};
+    std::chrono::milliseconds idle_in_transaction_ms{10'000};
+    bool migrate = true;
+    std::chrono::hours log_retention_hours{24};
+};
+
 struct LimitsSection : policy::Limits {
     std::vector<std::string> exempt;        // networks in CIDR form, checked
     std::vector<std::string> denied_kinds;  // "1984", "1000-1999", checked
@@ -114,6 +127,7 @@ struct Config {
     InfoSection info;
     AdminSection admin;
     StoreSection store;
+    PostgresSection postgres;
     LimitsSection limits;
     AuthSection auth;
     policy::MarmotRules marmot;

@@ -1,5 +1,6 @@
 #include "app/config_keys.hpp"
 
+#include "app/config_keys_postgres.hpp"
 #include "app/config_keys_rates.hpp"
 #include "app/key_builders.hpp"
 
@@ -104,27 +105,35 @@ void add_admin_keys(std::vector<ConfigKey>& keys) {
 
 void add_store_keys(std::vector<ConfigKey>& keys) {
     const Section section("store", &Config::store, keys);
-    section.choice<std::string>("engine", &StoreSection::engine, {{"lmdb", "lmdb"}},
-                                "Kind of store. \"lmdb\" is embedded and needs nothing but a "
-                                "folder.");
+    section.choice<std::string>(
+        "engine", &StoreSection::engine, {{"lmdb", "lmdb"}, {"postgres", "postgres"}},
+        "Kind of store. \"lmdb\" is embedded and needs nothing but a folder. \"postgres\" is a "
+        "PostgreSQL database, version 15 or later, which several relays may share; [postgres] says "
+        "which.");
     section.text("path", &StoreSection::path, Text::not_empty,
                  "Folder of the embedded store, made when missing. A relative path starts from "
-                 "the folder in which the command runs.");
+                 "the folder in which the command runs. With \"postgres\", only relay.key is in "
+                 "it.");
     section.integer("readers", &StoreSection::readers, {0, 64, "threads"},
                     "Threads that run stored queries. 0 is one per core.");
-    section.integer("max_batch_events", &StoreSection::max_batch_events, {1, 100'000, "events"},
-                    "At most this many events are stored in one transaction.");
+    section.integer(
+        "max_batch_events", &StoreSection::max_batch_events, {1, 100'000, "events"},
+        "At most this many events are stored in one transaction. The default suits "
+        "\"lmdb\"; \"postgres\" takes at most 500 of them at a time, for the sake of its "
+        "lock table.");
     section.integer("queue_bytes", &StoreSection::queue_bytes, {kMiB, 64 * kGiB, "bytes"},
                     "Memory for events that wait to be stored. When it is used up, further "
                     "events are refused with \"error: \".");
     section.integer("query_seconds", &StoreSection::query_seconds, {1, 3600, "seconds"},
-                    "A stored query that has used this much reader time is ended with CLOSED.");
+                    "A stored query that has used this much reader time is ended with CLOSED. With "
+                    "\"postgres\" it is the timeout of a statement, too.");
     section.integer("slice_ms", &StoreSection::slice_ms, {1, 1000, "milliseconds"},
                     "After this much reader time a stored query lets others have their turn.");
-    section.integer("disk_reserve_bytes", &StoreSection::disk_reserve_bytes,
-                    {0, 1024 * 1024 * kGiB, "bytes"},
-                    "While less than this is free on the store's disk, new events are refused. "
-                    "Deletions may use three quarters of it. 0 is no reserve.");
+    section.integer(
+        "disk_reserve_bytes", &StoreSection::disk_reserve_bytes, {0, 1024 * 1024 * kGiB, "bytes"},
+        "While less than this is free on the store's disk, new events are refused. "
+        "Deletions may use three quarters of it. 0 is no reserve. For \"lmdb\" only: the "
+        "disk of a PostgreSQL server is not the relay's to watch.");
 }
 
 void add_event_limits(const Section<LimitsSection>& section) {
@@ -290,6 +299,10 @@ std::string ConfigKey::environment_name() const {
     return result;
 }
 
+ConfigValue ConfigKey::shown(ConfigValue value) const {
+    return may_hold_password ? without_passwords(std::move(value)) : std::move(value);
+}
+
 const std::vector<ConfigKey>& config_keys() {
     static const std::vector<ConfigKey> keys = [] {
         std::vector<ConfigKey> made;
@@ -297,6 +310,7 @@ const std::vector<ConfigKey>& config_keys() {
         add_info_keys(made);
         add_admin_keys(made);
         add_store_keys(made);
+        add_postgres_keys(made);
         add_limits_keys(made);
         add_auth_keys(made);
         add_marmot_keys(made);
@@ -314,6 +328,8 @@ const std::vector<ConfigSectionText>& config_sections() {
         {"info", "What the relay says about itself (NIP-11). Empty values are left out."},
         {"admin", "The listener for /health, /ready and /metrics."},
         {"store", "Where events are kept, and how the threads around it work."},
+        {"postgres",
+         "The database of store.engine = \"postgres\"; without that, none of this matters."},
         {"limits", "What one client may ask for. NIP-11 tells clients these numbers."},
         {"auth", "Who must be known to read and to write (NIP-42)."},
         {"marmot", "What MLS groups may store and ask (Marmot)."},

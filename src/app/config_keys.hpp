@@ -25,6 +25,7 @@ struct ConfigKey {
     std::string unit;      // "bytes", "seconds", ... or empty
     std::string expected;  // "an integer from 0 to 65535"
     std::string description;
+    bool may_hold_password = false;  // then shown() is what people may see of a value
 
     std::function<ConfigValue(const Config&)> get;
     // Empty: done. Otherwise `config` is unchanged and the text says what was found instead of what
@@ -35,6 +36,7 @@ struct ConfigKey {
     [[nodiscard]] std::string_view short_name() const noexcept;  // "port"
     [[nodiscard]] std::string environment_name() const;          // "PARRHESIA_RELAY_PORT"
     [[nodiscard]] ConfigValue default_value() const { return get(Config{}); }
+    [[nodiscard]] ConfigValue shown(ConfigValue value) const;
 };
 
 struct ConfigSectionText {
@@ -50,6 +52,8 @@ struct ConfigSectionText {
 
 // `the integer 70000`, `the string "abc"`: for messages.
 [[nodiscard]] std::string describe(const ConfigValue& value);
+// Each text in it as a connection string that may be shown.
+[[nodiscard]] ConfigValue without_passwords(ConfigValue value);
 // As it stands in a TOML file.
 [[nodiscard]] std::string to_toml(const ConfigValue& value);
 

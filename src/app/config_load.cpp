@@ -17,6 +17,16 @@ namespace {
 constexpr std::string_view kPrefix = "PARRHESIA_";
 constexpr std::string_view kFileVariable = "PARRHESIA_CONFIG";
 
+// Up to the first character that no key has: what follows may be a password.
+std::string start_of_key(const std::string& text) {
+    const auto is_of_key = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '_' || c == '.';
+    };
+    const auto end = std::find_if_not(text.begin(), text.end(), is_of_key);
+    return end == text.end() ? text : std::string(text.begin(), end) + "...";
+}
+
 class Loader {
   public:
     void apply(const Settings& settings) {
@@ -39,10 +49,11 @@ class Loader {
     void apply_assignment(const std::string& assignment) {
         const std::size_t equals = assignment.find('=');
         if (equals == std::string::npos) {
-            fail(fmt::format("--set {}: expected key=value, such as relay.port=7777", assignment));
+            fail(fmt::format("--set {}: expected key=value, such as relay.port=7777",
+                             start_of_key(assignment)));
             return;
         }
-        const std::string name = assignment.substr(0, equals);
+        const std::string name = start_of_key(assignment.substr(0, equals));
         const ConfigKey* key = find_config_key(name);
         if (key == nullptr) {
             fail_unknown("--set", name);

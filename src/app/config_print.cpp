@@ -65,9 +65,9 @@ std::string effective_toml(const LoadedConfig& loaded) {
             out += fmt::format("{}[{}]\n", out.empty() ? "" : "\n", section);
         }
         const auto origin = loaded.origins.find(key.name);
-        out +=
-            fmt::format("{} = {}  # {}\n", key.short_name(), to_toml(key.get(loaded.config)),
-                        origin == loaded.origins.end() ? "default" : comment_safe(origin->second));
+        out += fmt::format(
+            "{} = {}  # {}\n", key.short_name(), to_toml(key.shown(key.get(loaded.config))),
+            origin == loaded.origins.end() ? "default" : comment_safe(origin->second));
     }
     return out;
 }

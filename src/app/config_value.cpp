@@ -1,4 +1,6 @@
 // ConfigValue in words and as TOML.
+#include "parrhesia/store/postgres_store.hpp"
+
 #include "app/config_keys.hpp"
 
 #include <fmt/format.h>
@@ -54,6 +56,18 @@ std::string describe(const ConfigValue& value) {
     }
     if (const auto* text = std::get_if<std::string>(&value)) return "the string " + quoted(*text);
     return "the list " + quoted_list(std::get<std::vector<std::string>>(value));
+}
+
+ConfigValue without_passwords(ConfigValue value) {
+    // An empty one is no secret, and no connection string to be read.
+    const auto conceal = [](std::string& text) {
+        if (!text.empty()) text = store::without_password(text);
+    };
+    if (auto* text = std::get_if<std::string>(&value)) conceal(*text);
+    if (auto* list = std::get_if<std::vector<std::string>>(&value)) {
+        for (std::string& text : *list) conceal(text);
+    }
+    return value;
 }
 
 std::string to_toml(const ConfigValue& value) {

@@ -22,8 +22,8 @@ std::unique_ptr<OutputFile> open_output(const std::optional<std::string>& path) 
 int finish(const Config& config, const ExportResult& result, const OutputFile* out) {
     if (result.store_error) {
         std::cerr << fmt::format(
-            "parrhesia: the store in {} cannot be read to its end: {}; {} events were read\n",
-            config.store.path, result.store_error.message(), result.events);
+            "parrhesia: the store ({}) cannot be read to its end: {}; {} events were read\n",
+            store_words(config), result.store_error.message(), result.events);
         return kExitFailure;
     }
     // `parrhesia scan ... | head` has got what it wanted.
@@ -38,7 +38,7 @@ int export_command(const Config& config, const ExportArguments& arguments) {
     event::Filter filter;
     if (arguments.since) filter.since = *arguments.since;
     if (arguments.until) filter.until = *arguments.until;
-    const auto store = open_store(config, true);
+    const auto store = open_store(config, Purpose::read);
     const auto out = open_output(arguments.output);
     const ExportResult result = export_events(*store, {filter}, out.get());
     return finish(config, result, out.get());
@@ -52,7 +52,7 @@ int scan_command(const Config& config, const ScanArguments& arguments) {
                                  arguments.filters);
         return kExitUsage;
     }
-    const auto store = open_store(config, true);
+    const auto store = open_store(config, Purpose::read);
     if (arguments.count_only) {
         const ExportResult result = export_events(*store, std::move(*filters), nullptr);
         const int code = finish(config, result, nullptr);

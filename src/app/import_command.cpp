@@ -64,10 +64,12 @@ int finish(const Config& config, const ImportArguments& arguments, const ImportR
             return kExitFailure;
         case ImportEnd::store_failed:
             std::cerr << fmt::format(
-                "parrhesia: the store in {} did not take {}\n"
-                "Look for free disk space and for the right to write there; then run the same "
-                "command again: what is stored already will count as duplicate.\n",
-                config.store.path, result.error);
+                "parrhesia: the store ({}) did not take {}\n"
+                "{}; then run the same command again: what is stored already will count as "
+                "duplicate.\n",
+                store_words(config), result.error,
+                is_embedded(config) ? "Look for free disk space and for the right to write there"
+                                    : "Look at the database and its log");
             return kExitFailure;
     }
     return kExitFailure;
@@ -78,11 +80,12 @@ int finish(const Config& config, const ImportArguments& arguments, const ImportR
 int import_command(const Config& config, const ImportArguments& arguments) {
     StopSignals signals;  // before any thread is started
     const InputFile input(arguments.input);
-    const auto store = open_store(config, false);
+    const auto store = open_store(config, Purpose::write);
     if (const base::error_code error = store->writable()) {
-        throw std::runtime_error(fmt::format(
-            "the store in {} cannot be written: {}; look at the rights of the folder and its files",
-            config.store.path, error.message()));
+        throw std::runtime_error(
+            fmt::format("the store ({}) cannot be written: {}; look at the rights of {}",
+                        store_words(config), error.message(),
+                        is_embedded(config) ? "the folder and its files" : "the database's user"));
     }
 
     ImportOptions options;

@@ -3,6 +3,7 @@
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/base/network.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/store/postgres_store.hpp"
 #include "parrhesia/store/retention.hpp"
 
 #include <algorithm>
@@ -72,6 +73,13 @@ std::string pubkey_fault(const std::string& text) {
 std::string retention_rule_fault(const std::string& text) {
     const auto rule = store::parse_retention_rule(text);
     return rule ? std::string() : "which is no rule: " + rule.error().text;
+}
+
+std::string connection_fault(const std::string& text) {
+    const std::string problem = store::problem_of_connection(text);
+    if (problem.empty()) return {};
+    return "that libpq cannot read: " + problem.substr(0, problem.find_last_not_of(" \n") + 1) +
+           " (it takes \"postgresql://user@host/database\" and \"host=... dbname=... user=...\")";
 }
 
 }  // namespace parrhesia::app

@@ -32,6 +32,7 @@ enum class Text { any, not_empty, address, websocket_url, web_url, pubkey };
 [[nodiscard]] std::string kind_fault(const std::string& text);
 [[nodiscard]] std::string pubkey_fault(const std::string& text);
 [[nodiscard]] std::string retention_rule_fault(const std::string& text);
+[[nodiscard]] std::string connection_fault(const std::string& text);
 
 // Adds rows for the fields of one section.
 template <class S>
@@ -137,6 +138,37 @@ class Section {
             });
     }
 
+    // Connection strings of libpq: what is said of them never has a password in it.
+    void connection(const char* key, std::string S::*field, std::string description) const {
+        add<std::string>(
+            key, ValueType::text, "", "a connection string of libpq, or an empty string",
+            std::move(description),
+            [section = section_, field](const Config& config) { return (config.*section).*field; },
+            [section = section_, field](Config& config, const std::string& value) {
+                const std::string fault = value.empty() ? "" : connection_fault(value);
+                if (!fault.empty()) return "one " + fault;
+                (config.*section).*field = value;
+                return std::string();
+            },
+            /*may_hold_password=*/true);
+    }
+    void connections(const char* key, std::vector<std::string> S::*field,
+                     std::string description) const {
+        add<std::vector<std::string>>(
+            key, ValueType::list, "", "a list of connection strings of libpq",
+            std::move(description),
+            [section = section_, field](const Config& config) { return (config.*section).*field; },
+            [section = section_, field](Config& config, const std::vector<std::string>& value) {
+                for (std::size_t i = 0; i < value.size(); ++i) {
+                    const std::string fault = connection_fault(value[i]);
+                    if (!fault.empty()) return fmt::format("one (number {}) {}", i + 1, fault);
+                }
+                (config.*section).*field = value;
+                return std::string();
+            },
+            /*may_hold_password=*/true);
+    }
+
     void networks(const char* key, std::vector<std::string> S::*field,
                   std::string description) const {
         list(key, field, "a list of networks in CIDR form, as strings", network_fault,
@@ -166,18 +198,21 @@ class Section {
     // expected, or with an empty string.
     template <class Stored, class Get, class Set>
     void add(const char* key, ValueType type, std::string unit, std::string expected,
-             std::string description, Get get, Set set) const {
+             std::string description, Get get, Set set, bool may_hold_password = false) const {
         ConfigKey row;
+        row.may_hold_password = may_hold_password;
         row.name = name_ + "." + key;
         row.type = type;
         row.unit = std::move(unit);
         row.expected = std::move(expected);
         row.description = std::move(description);
         row.get = [get = std::move(get)](const Config& config) { return ConfigValue(get(config)); };
-        row.set = [set = std::move(set)](Config& config,
-                                         const ConfigValue& value) -> std::optional<std::string> {
+        row.set = [set = std::move(set), may_hold_password](
+                      Config& config, const ConfigValue& value) -> std::optional<std::string> {
             const auto* stored = std::get_if<Stored>(&value);
-            if (stored == nullptr) return describe(value);
+            if (stored == nullptr) {
+                return describe(may_hold_password ? without_passwords(value) : value);
+            }
             std::string found = set(config, *stored);
             if (found.empty()) return std::nullopt;
             return found;
