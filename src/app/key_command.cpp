@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,15 +43,6 @@ std::string read_start_of(const std::string& input) {
     return text;
 }
 
-// As the store makes it: for its owner alone.
-void make_folder(const std::filesystem::path& folder) {
-    std::error_code ignored;  // whatever goes wrong, writing the key says it
-    const std::filesystem::path whole = std::filesystem::absolute(folder, ignored);
-    if (std::filesystem::exists(whole, ignored)) return;
-    std::filesystem::create_directories(whole.parent_path(), ignored);
-    static_cast<void>(::mkdir(whole.c_str(), 0700));
-}
-
 }  // namespace
 
 int key_show_command(const Config& config) {
@@ -74,7 +64,6 @@ int key_import_command(const Config& config, const KeyImportArguments& arguments
     const event::Keypair key =
         parse_relay_key(read_start_of(arguments.input),
                         arguments.input == "-" ? "standard input" : arguments.input);
-    make_folder(file.parent_path());
     if (!write_relay_key(file, key, arguments.force ? Existing::replace : Existing::keep)) {
         std::cerr << fmt::format(
             "parrhesia: {} has a key already, under which clients know this relay; --force "

@@ -80,6 +80,15 @@ void check_mode(const fs::path& file, mode_t mode) {
     }
 }
 
+// As the embedded store makes it: for its owner alone.
+void make_folder(const fs::path& folder) {
+    std::error_code ignored;  // whatever goes wrong, writing the key says it
+    const fs::path whole = fs::absolute(folder, ignored);
+    if (fs::exists(whole, ignored)) return;
+    fs::create_directories(whole.parent_path(), ignored);
+    static_cast<void>(::mkdir(whole.c_str(), 0700));
+}
+
 // A new file beside `file`, for its owner alone, with the text on the disk. 0 or an errno; `made`
 // is its name once it exists.
 int write_beside(const fs::path& file, std::string_view text, std::string& made) {
@@ -167,6 +176,7 @@ std::optional<event::Keypair> read_relay_key(const fs::path& file) {
 }
 
 bool write_relay_key(const fs::path& file, const event::Keypair& key, Existing existing) {
+    make_folder(file.parent_path());
     std::string temporary;
     int code = write_beside(file, base::to_hex(key.secret()) + "\n", temporary);
     if (code == 0) code = rename_to(temporary, file, existing);

@@ -29,9 +29,9 @@ namespace parrhesia::app {
 
 enum class Existing { keep, replace };
 
-// Durable when it returns: the file has either what it had or the new key, whatever happens. False
-// when there is a file already and it is to be kept.
-// Errors: throws std::runtime_error that names the file and the remedy.
+// Makes the folder where there is none. Durable when it returns: the file has either what it had or
+// the new key, whatever happens. False when there is a file already and it is to be kept. Errors:
+// throws std::runtime_error that names the file and the remedy.
 bool write_relay_key(const std::filesystem::path& file, const event::Keypair& key,
                      Existing existing);
 

@@ -218,11 +218,13 @@ int run_relay(const Config& config) {
 
     const base::SystemClock clock;
     base::MetricsRegistry metrics;
-    const auto store = open_store(config, /*read_only=*/false);
+    const auto store = open_store(config, Purpose::serve, &metrics);
     const auto key = read_or_make_relay_key(relay_key_file(config));
     const auto self = key ? std::optional(key->pubkey()) : std::nullopt;
-    policy::DiskReserve disk(config.store.disk_reserve_bytes);
-    const DiskWatch disk_watch(config.store.path, disk, metrics);
+    // A database keeps its events on a disk of its own, which is not ours to see.
+    policy::DiskReserve disk(is_embedded(config) ? config.store.disk_reserve_bytes : 0);
+    std::optional<DiskWatch> disk_watch;
+    if (is_embedded(config)) disk_watch.emplace(config.store.path, disk, metrics);
     std::atomic<bool> accepting{false};
 
     // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
@@ -241,8 +243,12 @@ int run_relay(const Config& config) {
     accepting = true;
     announce("listening ws://" + host_and_port(config.relay.bind, server.port()));
     if (admin) announce("admin http://" + host_and_port(config.admin.bind, admin->port()));
-    base::log::info("parrhesia {} is ready: {} io threads, store {} in {}", version(),
-                    io_threads.size(), config.store.engine, config.store.path);
+    base::log::info("parrhesia {} is ready: {} io threads, store {}", version(), io_threads.size(),
+                    store_words(config));
+    if (const auto error = store->writable()) {
+        base::log::warn("events are refused for now: the store ({}): {}", store_words(config),
+                        error.message());
+    }
 
     stop_signals.wait();
 

@@ -135,7 +135,14 @@ TEST_F(RelayKeyTest, WhatIsNoFileIsRefused) {
 }
 
 TEST_F(RelayKeyTest, RelayRunsWithoutAKeyWhereNoneCanBeMade) {
-    EXPECT_FALSE(read_or_make_relay_key(folder.path() / "missing" / "relay.key"));
+    EXPECT_FALSE(read_or_make_relay_key("/proc/nowhere/relay.key"));
+}
+
+TEST_F(RelayKeyTest, FolderIsMadeWhereNoStoreHasMadeIt) {
+    const auto key = read_or_make_relay_key(folder.path() / "new" / "data" / "relay.key");
+    ASSERT_TRUE(key);
+    EXPECT_EQ(std::filesystem::status(folder.path() / "new" / "data").permissions(),
+              std::filesystem::perms::owner_all);
 }
 
 TEST_F(RelayKeyTest, KeyIsReplacedOnlyOnRequest) {
