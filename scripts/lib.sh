@@ -13,7 +13,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # What Debian 12 calls what we need. Boost is header-only for us; 1.81 is not the default there.
 build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev libxxhash-dev
     libsimdjson-dev libsecp256k1-dev libssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
-    libtomlplusplus-dev libcli11-dev libgtest-dev libgmock-dev)
+    libtomlplusplus-dev libcli11-dev libpq-dev libgtest-dev libgmock-dev)
 # And what bench/ needs besides.
 bench_packages=(libbenchmark-dev)
 # A script that wants bench/ in its build says yes, before it asks for the tools.
@@ -127,6 +127,45 @@ need_node() {
     ((major >= 18)) || die "node is version $(node --version), at least 18 is needed"
     command -v npm >/dev/null || die "npm is missing: install the npm that belongs to $(command -v node)"
 }
+
+# postgres_programs VERSION: prints the folder that has the server's programs of that major version, or with
+# "any" the newest from 15 on; nothing when there is none. pg_config may be there without a server.
+postgres_programs() {
+    local wanted="$1" folder version newest=14 found=""
+    for folder in "$(pg_config --bindir 2>/dev/null)" /usr/lib/postgresql/*/bin /usr/pgsql-*/bin; do
+        [[ -x $folder/postgres && -x $folder/initdb ]] || continue
+        version="$("$folder/postgres" --version | grep -oE '[0-9]+' | head -n 1)"
+        [[ $wanted == any || $version == "$wanted" ]] || continue
+        ((version > newest)) || continue
+        newest="$version"
+        found="$folder"
+    done
+    [[ -z $found ]] || printf '%s\n' "$found"
+}
+
+# PostgreSQL's server, from wherever; Debian's package only where there is none. Fails, and says what to
+# install, when there is none afterwards either: some callers can do without.
+need_postgres() {
+    [[ -z $(postgres_programs any) ]] || return 0
+    if on_debian_12; then install_postgres || exit 1; fi
+    [[ -z $(postgres_programs any) ]] || return 0
+    warn "PostgreSQL 15 or newer is missing: install its server (postgresql-15 on Debian 12)"
+    return 1
+}
+
+# Debian's package creates a database for the whole machine and starts it, unless it is told not to. We
+# start our own, so it is told; and only for as long as the installation takes, because what else the
+# machine's owner wants of PostgreSQL is not our business.
+install_postgres() (
+    if [[ -z ${NO_APT:-} ]] && can_become_root; then
+        settings=/etc/postgresql-common/createcluster.d
+        trap 'as_root rm -f "$settings/parrhesia.conf"' EXIT
+        as_root mkdir -p "$settings" || die "cannot create $settings"
+        as_root tee "$settings/parrhesia.conf" <<<'create_main_cluster = false' >/dev/null ||
+            die "cannot write $settings/parrhesia.conf"
+    fi
+    need_packages postgresql-15
+)
 
 # The compiler takes up to 2 GiB for a file with much of Beast in it.
 compile_jobs() {
