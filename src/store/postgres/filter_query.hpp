@@ -71,7 +71,7 @@ class FilterQuery {
     void send_raw(Connection& connection) const;
     void take_raw(Connection& connection);
 
-    [[nodiscard]] const ReadRow& head() const;
+    [[nodiscard]] const ReadRow& head() const { return streams_[first_].front(); }
     // The next match has been dealt with; every stream that has it goes on behind it.
     void consume();
     // Forgets what has been read ahead: no buffer outlives a slice.
@@ -100,8 +100,7 @@ class FilterQuery {
     };
 
     void make_streams();
-    [[nodiscard]] Stream* best();
-    [[nodiscard]] bool is_undecided(const Stream* best) const;
+    void find_first();
     [[nodiscard]] bool accepts(const ReadRow& row, const ScanBounds& bounds) const;
     [[nodiscard]] bool accepts_parsed(const ReadRow& row, const ScanBounds& bounds) const;
     [[nodiscard]] std::vector<std::size_t> streams_to_read(std::size_t most) const;
@@ -118,7 +117,14 @@ class FilterQuery {
     std::vector<std::int64_t> author_condition_;
     std::vector<std::int32_t> kind_condition_;
 
+    bool needs_tags_ = false;  // more conditions on tags than the database looks at
+
     std::vector<Stream> streams_;
+    // What find_first() has found: the stream whose next row comes first, if any has one; and
+    // whether one of which nothing is left to look at may go on with something that comes before.
+    std::size_t first_ = 0;
+    bool has_first_ = false;
+    bool is_undecided_ = false;
     std::vector<std::size_t> reading_;  // which streams the rows under way are of
     std::size_t reading_count_ = 0;     // rows asked of each
     std::size_t chunk_ = 0;             // rows to ask of each next time; 0: not decided
