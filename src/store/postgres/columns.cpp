@@ -14,6 +14,11 @@ std::int64_t author_of(std::string_view pubkey) noexcept {
     return static_cast<std::int64_t>(read_u64(pubkey.data()));
 }
 
+std::int64_t author_kind_of(std::string_view pubkey, event::Kind kind) noexcept {
+    constexpr std::uint64_t kGoldenRatio = 0x9E3779B97F4A7C15;  // spreads the kinds
+    return static_cast<std::int64_t>(read_u64(pubkey.data()) + kind * kGoldenRatio);
+}
+
 std::int64_t rank_of(std::string_view id) noexcept {
     // The top bit turns the order of unsigned numbers into that of signed ones.
     return static_cast<std::int64_t>(~(read_u64(id.data()) ^ (std::uint64_t{1} << 63)));

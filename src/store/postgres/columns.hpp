@@ -11,6 +11,8 @@ namespace parrhesia::store::postgres {
 
 // event.author: the first eight bytes of the pubkey (32 bytes).
 [[nodiscard]] std::int64_t author_of(std::string_view pubkey) noexcept;
+// event.author_kind.
+[[nodiscard]] std::int64_t author_kind_of(std::string_view pubkey, event::Kind kind) noexcept;
 // event.rank: the lower the id (32 bytes), the higher.
 [[nodiscard]] std::int64_t rank_of(std::string_view id) noexcept;
 // event_tag.key.

@@ -52,31 +52,63 @@ FilterQuery::FilterQuery(Filter filter)
 void FilterQuery::make_streams() {
     const AccessPath path = choose_access(filter_);
     by_ = path.by;
-    if (by_ == By::nothing) return;
     const Place start = start_of(filter_);
-    const auto add = [&](std::int64_t key, std::int32_t kind) {
+    std::vector<std::int64_t> keys;  // one stream each
+    switch (by_) {
+        case By::nothing:
+            return;
+        case By::id:
+            for (const event::Id& id : filter_.ids) lookup_keys_.emplace_back(id.view());
+            keys.push_back(0);
+            break;
+        case By::address:
+            for (const KeyBuffer& address : addresses_of(filter_)) {
+                lookup_keys_.emplace_back(address.view());
+            }
+            keys.push_back(0);
+            break;
+        case By::author_kind:
+            for (const event::PubKey& author : filter_.authors) {
+                for (const event::Kind kind : filter_.kinds) {
+                    keys.push_back(author_kind_of(author.view(), kind));
+                }
+            }
+            break;
+        case By::author:
+            for (const event::PubKey& author : filter_.authors) {
+                keys.push_back(author_of(author.view()));
+            }
+            break;
+        case By::tag:
+            tag_ = path.tag->name;
+            for (const std::string& value : path.tag->values) keys.push_back(tag_key(tag_, value));
+            break;
+        case By::kind:
+            keys.assign(filter_.kinds.begin(), filter_.kinds.end());
+            break;
+        case By::created_at:
+            keys.push_back(0);
+            break;
+    }
+    sort_unique(keys);  // neighbouring ranges share pages; two values may share a key
+    for (const std::int64_t key : keys) {
         Stream stream;
         stream.key = key;
-        stream.kind = kind;
         stream.done = stream.read = start;
         streams_.push_back(std::move(stream));
-    };
-    std::vector<std::int64_t> keys;
-    if (by_ == By::author || by_ == By::author_kind) {
-        for (const event::PubKey& author : filter_.authors)
-            keys.push_back(author_of(author.view()));
-    } else {
+    }
+    make_conditions();
+}
+
+// What the database is to look at besides the keys of the streams.
+void FilterQuery::make_conditions() {
+    if (by_ != By::kind && by_ != By::author_kind) {
+        kind_condition_.assign(filter_.kinds.begin(), filter_.kinds.end());
+    }
+    if (by_ != By::author && by_ != By::author_kind) {
         for (const event::PubKey& author : filter_.authors) {
             author_condition_.push_back(author_of(author.view()));
         }
-    }
-    if (path.tag != nullptr) {
-        tag_ = path.tag->name;
-        for (const std::string& value : path.tag->values) keys.push_back(tag_key(tag_, value));
-    }
-    sort_unique(keys);  // neighbouring ranges share pages; two values may share a key
-    if (by_ != By::kind && by_ != By::author_kind) {
-        kind_condition_.assign(filter_.kinds.begin(), filter_.kinds.end());
     }
     for (const event::TagFilter& tag : filter_.tags) {
         if (tag.name == tag_) continue;
@@ -87,35 +119,6 @@ void FilterQuery::make_streams() {
         std::vector<std::int64_t> condition;
         for (const std::string& value : tag.values) condition.push_back(tag_key(tag.name, value));
         tag_conditions_.push_back(std::move(condition));
-    }
-    switch (by_) {
-        case By::id:
-            for (const event::Id& id : filter_.ids) lookup_keys_.emplace_back(id.view());
-            add(0, 0);
-            break;
-        case By::address:
-            for (const KeyBuffer& address : addresses_of(filter_)) {
-                lookup_keys_.emplace_back(address.view());
-            }
-            add(0, 0);
-            break;
-        case By::author_kind:
-            for (const std::int64_t key : keys) {
-                for (const event::Kind kind : filter_.kinds) add(key, kind);
-            }
-            break;
-        case By::author:
-        case By::tag:
-            for (const std::int64_t key : keys) add(key, 0);
-            break;
-        case By::kind:
-            for (const event::Kind kind : filter_.kinds) add(0, kind);
-            break;
-        case By::created_at:
-            add(0, 0);
-            break;
-        case By::nothing:
-            break;
     }
 }
 
@@ -199,20 +202,17 @@ void FilterQuery::send_rows(Connection& connection, std::size_t most) {
     } else {
         std::vector<std::int32_t> numbers;
         std::vector<std::int64_t> keys;
-        std::vector<std::int32_t> kinds;
         std::vector<std::int64_t> times;
         std::vector<std::int64_t> ranks;
         for (const std::size_t index : reading_) {
             const Stream& stream = streams_[index];
             numbers.push_back(static_cast<std::int32_t>(index));
             keys.push_back(stream.key);
-            kinds.push_back(stream.kind);
             times.push_back(stream.read.created_at);
             ranks.push_back(stream.read.rank);
         }
         parameters.add(std::span<const std::int32_t>(numbers))
             .add(std::span<const std::int64_t>(keys))
-            .add(std::span<const std::int32_t>(kinds))
             .add(std::span<const std::int64_t>(times))
             .add(std::span<const std::int64_t>(ranks))
             .add(filter_.since)

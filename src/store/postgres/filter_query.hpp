@@ -87,7 +87,6 @@ class FilterQuery {
   private:
     struct Stream {
         std::int64_t key = 0;
-        std::int32_t kind = 0;
         Place done;            // read on behind this place
         Place read;            // the last place that has been read
         bool at_end = false;   // nothing behind `read`
@@ -100,6 +99,7 @@ class FilterQuery {
     };
 
     void make_streams();
+    void make_conditions();
     void find_first();
     [[nodiscard]] bool accepts(const ReadRow& row, const ScanBounds& bounds) const;
     [[nodiscard]] bool accepts_parsed(const ReadRow& row, const ScanBounds& bounds) const;

@@ -1,84 +1,84 @@
 #include "store/postgres/read_statements.hpp"
 
-#include <array>
+#include <fmt/format.h>
+
 #include <cassert>
+#include <string>
 
 namespace parrhesia::store::postgres {
 namespace {
 
-// The pieces, of which the statements are put together by the preprocessor: a statement is one
-// string that can be read, and explained, as it is.
+// Whether the event `e` fulfils the conditions, as far as the database looks at them.
+constexpr const char* kMatches = R"sql(
+    ($7::int[] IS NULL OR e.kind = ANY($7::int[]))
+    AND ($8::bigint[] IS NULL OR e.author = ANY($8::bigint[]))
+    AND ($9::bigint[] IS NULL OR e.tag_keys && $9::bigint[])
+    AND ($10::bigint[] IS NULL OR e.tag_keys && $10::bigint[]))sql";
 
-// Of an event `e`, if `matches`.
-#define PARRHESIA_COLUMNS(matches)                                 \
-    " CASE WHEN " matches                                          \
-    " THEN e.id END AS id, e.pubkey, octet_length(e.raw) AS size," \
-    " CASE WHEN octet_length(e.raw) <= 4096 AND " matches " THEN e.raw END AS raw"
-#define PARRHESIA_MATCHES(kinds, authors, tags, more_tags) \
-    "(" kinds " IS NULL OR e.kind = ANY(" kinds            \
-    "))"                                                   \
-    " AND (" authors " IS NULL OR e.author = ANY(" authors \
-    "))"                                                   \
-    " AND (" tags " IS NULL OR e.tag_keys && " tags        \
-    ")"                                                    \
-    " AND (" more_tags " IS NULL OR e.tag_keys && " more_tags ")"
+// The last columns.
+[[nodiscard]] std::string found() {
+    return fmt::format(R"sql(
+    CASE WHEN {0} THEN e.id END AS id, e.pubkey, octet_length(e.raw) AS size,
+    CASE WHEN octet_length(e.raw) <= {1} AND {0} THEN e.raw END AS raw)sql",
+                       kMatches, kInlineBytes);
+}
 
-#define PARRHESIA_RANGE_MATCHES \
-    PARRHESIA_MATCHES("$8::int[]", "$9::bigint[]", "$10::bigint[]", "$11::bigint[]")
-#define PARRHESIA_STREAMS                                                          \
-    " FROM unnest($1::int[], $2::bigint[], $3::int[], $4::bigint[], $5::bigint[])" \
-    " AS s(n, key, kind, created_at, rank) CROSS JOIN LATERAL ("
-#define PARRHESIA_RANGE(table)           \
-    " AND (" table ".created_at, " table \
-    ".rank) < (s.created_at, s.rank)"    \
-    " AND " table                        \
-    ".created_at >= $6::bigint"          \
-    " ORDER BY " table ".created_at DESC, " table ".rank DESC LIMIT $7::bigint"
+// Goes on with each stream from its place in the table `t`, along an index that begins with the
+// columns that `key` compares.
+[[nodiscard]] std::string walk(const char* columns, const char* table, const char* key) {
+    return fmt::format(R"sql(
+FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::bigint[]) AS s(n, key, created_at, rank)
+CROSS JOIN LATERAL (
+    SELECT {0} FROM {1} WHERE {2}
+    AND (created_at, rank) < (s.created_at, s.rank) AND created_at >= $5::bigint
+    ORDER BY created_at DESC, rank DESC LIMIT $6::bigint
+))sql",
+                       columns, table, key);
+}
 
-// A stream of the events for which `condition` is true, along the index that has it.
-#define PARRHESIA_EVENT_RANGE(condition)                                                         \
-    "SELECT s.n, r.*" PARRHESIA_STREAMS                                                          \
-    "SELECT e.created_at, e.rank, e.seq, e.ingest_xid, e.kind, e.expires_at," PARRHESIA_COLUMNS( \
-        PARRHESIA_RANGE_MATCHES) " FROM event e WHERE " condition PARRHESIA_RANGE("e") ") r"
+[[nodiscard]] std::string event_range(const char* key) {
+    const std::string columns =
+        "e.created_at, e.rank, e.seq, e.ingest_xid, e.kind, e.expires_at," + found();
+    return "SELECT s.n, r.*" + walk(columns.c_str(), "event e", key) + " r";
+}
 
-#define PARRHESIA_LOOKUP(column)                                                                   \
-    "SELECT $1::int, e.created_at, e.rank, e.seq, e.ingest_xid, e.kind, "                          \
-    "e.expires_at," PARRHESIA_COLUMNS(                                                             \
-        PARRHESIA_MATCHES("$7::int[]", "$8::bigint[]", "$9::bigint[]",                             \
-                          "$10::bigint[]")) /* OFFSET keeps the lookup from becoming a filter of a \
-                                               walk along created_at. */                           \
-        " FROM (SELECT * FROM event WHERE " column                                                 \
-        " = ANY($2::bytea[]) OFFSET 0) e"                                                          \
-        " WHERE (e.created_at, e.rank) < ($3::bigint, $4::bigint)"                                 \
-        " AND e.created_at >= $5::bigint"                                                          \
-        " ORDER BY e.created_at DESC, e.rank DESC LIMIT $6::bigint"
-
-const Statement kById{"read_id", PARRHESIA_LOOKUP("id")};
-const Statement kByAddress{"read_address", PARRHESIA_LOOKUP("address")};
-const Statement kByAuthorKind{"read_author_kind",
-                              PARRHESIA_EVENT_RANGE("e.author = s.key AND e.kind = s.kind")};
-const Statement kByAuthor{"read_author", PARRHESIA_EVENT_RANGE("e.author = s.key")};
-const Statement kByKind{"read_kind", PARRHESIA_EVENT_RANGE("e.kind = s.kind")};
-const Statement kByCreatedAt{"read_created_at", PARRHESIA_EVENT_RANGE("s.key IS NOT NULL")};
 // The tag's row knows the kind, so that events of other kinds are not visited.
-const Statement kByTag{
-    "read_tag",
-    "SELECT s.n, t.created_at, t.rank, t.seq, e.ingest_xid, t.kind, e.expires_at,"
-    PARRHESIA_COLUMNS(PARRHESIA_RANGE_MATCHES)
-    PARRHESIA_STREAMS
-    "SELECT t.created_at, t.rank, t.seq, t.kind FROM event_tag t WHERE t.key = s.key"
-    PARRHESIA_RANGE("t") ") t"
-    " LEFT JOIN LATERAL (SELECT * FROM event e WHERE e.seq = t.seq"
-    " AND ($8::int[] IS NULL OR t.kind = ANY($8::int[])) OFFSET 0) e ON true"};
+[[nodiscard]] std::string tag_range() {
+    return "SELECT s.n, t.created_at, t.rank, t.seq, e.ingest_xid, t.kind, e.expires_at," +
+           found() + walk("created_at, rank, seq, kind", "event_tag", "event_tag.key = s.key") +
+           R"sql( t
+LEFT JOIN LATERAL (
+    SELECT * FROM event WHERE event.seq = t.seq
+    AND ($7::int[] IS NULL OR t.kind = ANY($7::int[])) OFFSET 0
+) e ON true)sql";
+}
 
-#undef PARRHESIA_COLUMNS
-#undef PARRHESIA_MATCHES
-#undef PARRHESIA_RANGE_MATCHES
-#undef PARRHESIA_STREAMS
-#undef PARRHESIA_RANGE
-#undef PARRHESIA_EVENT_RANGE
-#undef PARRHESIA_LOOKUP
-static_assert(kInlineBytes == 4096, "the statements say it in words");
+// OFFSET keeps the lookup from becoming a filter of a walk along created_at.
+[[nodiscard]] std::string lookup(const char* column) {
+    return fmt::format(R"sql(
+SELECT $1::int, e.created_at, e.rank, e.seq, e.ingest_xid, e.kind, e.expires_at,{0}
+FROM (SELECT * FROM event WHERE {1} = ANY($2::bytea[]) OFFSET 0) e
+WHERE (e.created_at, e.rank) < ($3::bigint, $4::bigint) AND e.created_at >= $5::bigint
+ORDER BY e.created_at DESC, e.rank DESC LIMIT $6::bigint)sql",
+                       found(), column);
+}
+
+// Made once; the statements point into them.
+const std::string kByIdText = lookup("id");
+const std::string kByAddressText = lookup("address");
+const std::string kByAuthorKindText = event_range("e.author_kind = s.key");
+const std::string kByAuthorText = event_range("e.author = s.key");
+const std::string kByTagText = tag_range();
+const std::string kByKindText = event_range("e.kind = s.key::int");
+const std::string kByCreatedAtText = event_range("s.key IS NOT NULL");
+
+const Statement kById{"read_id", kByIdText.c_str()};
+const Statement kByAddress{"read_address", kByAddressText.c_str()};
+const Statement kByAuthorKind{"read_author_kind", kByAuthorKindText.c_str()};
+const Statement kByAuthor{"read_author", kByAuthorText.c_str()};
+const Statement kByTag{"read_tag", kByTagText.c_str()};
+const Statement kByKind{"read_kind", kByKindText.c_str()};
+const Statement kByCreatedAt{"read_created_at", kByCreatedAtText.c_str()};
 
 }  // namespace
 

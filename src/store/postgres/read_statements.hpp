@@ -29,11 +29,11 @@ inline constexpr int kInlineBytes = 4096;
 // The statement that reads streams of this sort; not for By::nothing.
 //
 // Parameters of ranges (author_kind, author, tag, kind, created_at), arrays with one element for
-// each stream: number, key (author, tag key or kind), kind, and the created_at and rank before
-// which to go on; then for all: since, the most rows of each, and the conditions below. Parameters
-// of lookups (id, address), which are one stream: number, the keys, created_at, rank, since, the
-// most rows, and the conditions. Conditions, null for none: kinds, authors, and twice tag keys of
-// which the event has one.
+// each stream: number, key (author_kind, author, tag key, kind), and the created_at and rank before
+// which to go on; then for all: since, the most rows of each, and the conditions below.
+// Parameters of lookups (id, address), which are one stream: number, the array of ids or addresses,
+// created_at, rank, since, the most rows, and the conditions.
+// Conditions, null for none: kinds, authors, and twice tag keys of which the event has one.
 [[nodiscard]] const Statement& read_statement(AccessPath::By by);
 
 // seq and raw of the events with these seqs.

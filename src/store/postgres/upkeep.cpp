@@ -48,9 +48,9 @@ const Statement kExpired{"upkeep_expired",
                          " WHERE expires_at <= $1::bigint ORDER BY expires_at LIMIT $2::bigint"};
 const Statement kRetention{
     "upkeep_retention",
-    "SELECT seq, author, kind, created_at, rank FROM event"
-    " WHERE (author, kind, created_at, rank) < ($1::bigint, $2::int, $3::bigint, $4::bigint)"
-    " ORDER BY author DESC, kind DESC, created_at DESC, rank DESC LIMIT $5::bigint"};
+    "SELECT seq, author_kind, kind, created_at, rank FROM event"
+    " WHERE (author_kind, created_at, rank) < ($1::bigint, $2::bigint, $3::bigint)"
+    " ORDER BY author_kind DESC, created_at DESC, rank DESC LIMIT $4::bigint"};
 // Answers how many tombstones there were not before.
 const Statement kPutWraps{"upkeep_put_wraps",
                           "WITH put AS (INSERT INTO tombstone (key, until)"
@@ -201,26 +201,23 @@ bool Upkeep::retain(Connection& connection) {
     if (!is_walking_) {
         if (steady_clock::now() < retention_at_) return false;
         retention_at_ = steady_clock::now() + database_.options().retention_interval;
-        walk_ = {kHighest, std::numeric_limits<std::int32_t>::max(), kStart, 0};
+        walk_ = {kHighest, kStart, 0};
         is_walking_ = true;
     }
     Parameters parameters;
-    parameters.add(walk_.author).add(walk_.kind).add(walk_.place.created_at);
+    parameters.add(walk_.author_kind).add(walk_.place.created_at);
     parameters.add(walk_.place.rank).add(std::int64_t{kMostLookedAt});
     const Rows rows = ask(connection, kRetention, parameters);
     std::vector<std::int64_t> seqs;
     Group walk = walk_;
     int row = 0;
     for (; row < rows.size() && seqs.size() < kMostRemoved; ++row) {
-        const Group at{
-            rows.int64(row, 1), rows.int32(row, 2), {rows.int64(row, 3), rows.int64(row, 4)}, 0};
-        const bool is_same = at.author == walk.author && at.kind == walk.kind;
-        const std::uint64_t count = is_same ? walk.count + 1 : 1;
-        walk = at;
-        walk.count = count;
-        const auto kind = static_cast<event::Kind>(at.kind);
+        const Place place{rows.int64(row, 3), rows.int64(row, 4)};
+        const bool is_same = rows.int64(row, 1) == walk.author_kind;
+        walk = {rows.int64(row, 1), place, is_same ? walk.count + 1 : 1};
+        const auto kind = static_cast<event::Kind>(rows.int32(row, 2));
         if (rules_.covers(kind) &&
-            !rules_.keeps(kind, at.place.created_at, count, database_.unix_seconds())) {
+            !rules_.keeps(kind, place.created_at, walk.count, database_.unix_seconds())) {
             seqs.push_back(rows.int64(row, 0));
         }
     }

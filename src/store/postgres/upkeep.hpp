@@ -60,8 +60,7 @@ class Upkeep {
     // The walk of retention: the last event looked at, and how many of its author and kind there
     // were.
     struct Group {
-        std::int64_t author = 0;
-        std::int32_t kind = 0;
+        std::int64_t author_kind = 0;
         Place place;
         std::uint64_t count = 0;
     };

@@ -53,6 +53,7 @@ void add_event_row(const SequencedEvent& event, const std::vector<std::int64_t>&
     rows.add(static_cast<std::int64_t>(event.seq));
     rows.add(view.created_at());
     rows.add(author_of(view.pubkey_bytes()));
+    rows.add(author_kind_of(view.pubkey_bytes(), view.kind()));
     rows.add(rank_of(view.id_bytes()));
     if (view.expiration() != 0) {
         rows.add(view.expiration());
@@ -177,7 +178,7 @@ void WriteBatch::write(const std::vector<SequencedEvent>& accepted) {
     remember(accepted);
     remove(std::move(doomed_));
 
-    CopyRows events(11);
+    CopyRows events(12);
     CopyRows tags(5);
     CopyRows log(3);
     for (const SequencedEvent& event : accepted) {
@@ -209,7 +210,8 @@ void WriteBatch::write(const std::vector<SequencedEvent>& accepted) {
         rows.push_back(what.finish());
     };
     copy(
-        "COPY event (seq, created_at, author, rank, expires_at, kind, id, pubkey, address,"
+        "COPY event (seq, created_at, author, author_kind, rank, expires_at, kind, id, pubkey, "
+        "address,"
         " tag_keys, raw) FROM STDIN (FORMAT binary);",
         events);
     copy("COPY event_tag (key, created_at, rank, seq, kind) FROM STDIN (FORMAT binary);", tags);
