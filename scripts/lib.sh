@@ -212,6 +212,14 @@ build_bench() {
     build_preset release parrhesia parrhesia_bench parrhesia_micro
 }
 
+# postgres_tests FOLDER: runs the tests of that build that need a PostgreSQL server. The program says that
+# they are skipped, with a code of its own, when there is no server.
+postgres_tests() {
+    local code=0
+    timeout --kill-after=10 20m "$1/tests/postgres/parrhesia_postgres_tests" || code=$?
+    ((code == 77)) || return "$code"
+}
+
 # run_counted COMMAND...: runs it, shows its output, adds what its closing lines say to `passed` and
 # `failed`. Returns the command's exit code.
 passed=0
