@@ -27,6 +27,7 @@ struct Arguments {
     ScanArguments scan;
     GenerateArguments generate;
     KeyImportArguments key_import;
+    CopyArguments copy;
     bool is_markdown = false;
 };
 
@@ -41,8 +42,8 @@ constexpr const char* kFooter =
     "PARRHESIA_RELAY_PORT, then from --set; later ones win. \"parrhesia config print "
     "--documented\"\n"
     "shows every key.\n"
-    "\nExit codes: 0 success, 1 failure, 2 some lines refused (import), 64 wrong usage,\n"
-    "78 wrong configuration, 130 and 143 stopped by SIGINT and SIGTERM (import).\n";
+    "\nExit codes: 0 success, 1 failure, 2 some lines refused (import, db copy), 64 wrong\n"
+    "usage, 78 wrong configuration, 130 and 143 stopped by SIGINT and SIGTERM (import, db copy).\n";
 
 void add_import(CLI::App& app, ImportArguments& arguments) {
     CLI::App* command =
@@ -140,6 +141,31 @@ void add_key(CLI::App& app, KeyImportArguments& arguments) {
     import->fallthrough();
 }
 
+void add_db(CLI::App& app, CopyArguments& arguments) {
+    CLI::App* db = app.add_subcommand("db", "Prepare, look at, or copy a store");
+    db->require_subcommand(1);
+    db->add_subcommand("migrate", "Bring the schema of the PostgreSQL database up to date")
+        ->fallthrough();
+    db->add_subcommand("status", "Show whether the store can be used, and how much is in it")
+        ->fallthrough();
+    CLI::App* copy = db->add_subcommand("copy", "Copy all events of a store into another one");
+    copy->add_option("--from", arguments.from,
+                     "config (the configured store), lmdb:FOLDER or postgres:CONNECTION")
+        ->type_name("STORE")
+        ->required();
+    copy->add_option("--to", arguments.to, "The same")->type_name("STORE")->required();
+    copy->add_option("--resume", arguments.resume,
+                     "Keep the progress in this file, and go on from it when it is there")
+        ->type_name("FILE");
+    copy->fallthrough();
+    copy->footer(
+        "The copy may be stopped (Ctrl-C) and run again.\n"
+        "Examples:\n"
+        "  parrhesia db copy --from lmdb:/var/lib/parrhesia --to config --resume copy.progress\n"
+        "  parrhesia db copy --from \"postgres:host=/run/postgresql dbname=nostr\" --to "
+        "lmdb:backup\n");
+}
+
 void add_nips(CLI::App& app, bool& is_markdown) {
     CLI::App* command =
         app.add_subcommand("nips", "Show what of the protocol is supported, and how it is proved");
@@ -165,6 +191,7 @@ void define(CLI::App& app, Arguments& arguments) {
     add_config(app, arguments);
     add_generate(app, arguments.generate);
     add_key(app, arguments.key_import);
+    add_db(app, arguments.copy);
     add_nips(app, arguments.is_markdown);
     app.add_subcommand("version", "Show the version of this build and of its libraries");
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
@@ -211,6 +238,12 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
         return app.get_subcommand("key")->got_subcommand("show")
                    ? key_show_command(config)
                    : key_import_command(config, arguments.key_import);
+    }
+    if (app.got_subcommand("db")) {
+        const CLI::App& db = *app.get_subcommand("db");
+        if (db.got_subcommand("migrate")) return db_migrate_command(config);
+        if (db.got_subcommand("status")) return db_status_command(config);
+        return db_copy_command(config, arguments.copy);
     }
     return scan_command(config, arguments.scan);
 }

@@ -46,4 +46,13 @@ struct KeyImportArguments {
 [[nodiscard]] int key_show_command(const Config& config);
 [[nodiscard]] int key_import_command(const Config& config, const KeyImportArguments& arguments);
 
+struct CopyArguments {
+    std::string from;  // as store_name.hpp reads it
+    std::string to;
+    std::optional<std::string> resume;  // a path
+};
+[[nodiscard]] int db_migrate_command(const Config& config);
+[[nodiscard]] int db_status_command(const Config& config);
+[[nodiscard]] int db_copy_command(const Config& config, const CopyArguments& arguments);
+
 }  // namespace parrhesia::app

@@ -17,14 +17,14 @@ namespace {
 constexpr std::string_view kPrefix = "PARRHESIA_";
 constexpr std::string_view kFileVariable = "PARRHESIA_CONFIG";
 
-// Up to the first character that no key has: what follows may be a password.
-std::string start_of_key(const std::string& text) {
-    const auto is_of_key = [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '_' || c == '.';
-    };
-    const auto end = std::find_if_not(text.begin(), text.end(), is_of_key);
-    return end == text.end() ? text : std::string(text.begin(), end) + "...";
+// What was meant as a key, for a message. Of what may be a connection string, only its beginning.
+std::string without_secret(const std::string& text) {
+    constexpr std::string_view kOfKeys =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+    const bool may_be_connection =
+        text.find("://") != std::string::npos || text.find("password") != std::string::npos;
+    if (!may_be_connection) return text;
+    return text.substr(0, text.find_first_not_of(kOfKeys)) + "...";
 }
 
 class Loader {
@@ -50,10 +50,10 @@ class Loader {
         const std::size_t equals = assignment.find('=');
         if (equals == std::string::npos) {
             fail(fmt::format("--set {}: expected key=value, such as relay.port=7777",
-                             start_of_key(assignment)));
+                             without_secret(assignment)));
             return;
         }
-        const std::string name = start_of_key(assignment.substr(0, equals));
+        const std::string name = without_secret(assignment.substr(0, equals));
         const ConfigKey* key = find_config_key(name);
         if (key == nullptr) {
             fail_unknown("--set", name);

@@ -5,9 +5,9 @@ namespace parrhesia::app {
 
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;       // input, output or the store failed
-inline constexpr int kExitSomeRefused = 2;   // import: all was read, some lines were refused
+inline constexpr int kExitSomeRefused = 2;   // import, db copy: all was read, some was refused
 inline constexpr int kExitUsage = 64;        // EX_USAGE of sysexits.h
 inline constexpr int kExitConfig = 78;       // EX_CONFIG
-inline constexpr int kExitSignalBase = 128;  // import: stopped by signal N gives 128 + N
+inline constexpr int kExitSignalBase = 128;  // import, db copy: stopped by signal N: 128 + N
 
 }  // namespace parrhesia::app

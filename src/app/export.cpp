@@ -1,7 +1,6 @@
 #include "app/export.hpp"
 
 #include "parrhesia/base/clock.hpp"
-#include "parrhesia/event/visibility.hpp"
 
 #include <memory>
 #include <utility>
@@ -9,7 +8,6 @@
 namespace parrhesia::app {
 namespace {
 
-// The operator sees everything but what has expired (NIP-40).
 class Unexpired final : public event::Visibility {
   public:
     [[nodiscard]] bool shows(const event::EventView& event) const noexcept override {
@@ -29,11 +27,13 @@ bool write_page(const store::ScanPage& page, OutputFile& out) {
 
 }  // namespace
 
+std::shared_ptr<const event::Visibility> unexpired() { return std::make_shared<const Unexpired>(); }
+
 ExportResult export_events(store::EventStore& store, std::vector<event::Filter> filters,
                            OutputFile* out) {
     ExportResult result;
     const std::unique_ptr<store::Scan> scan =
-        store.scan(std::move(filters), {.visibility = std::make_shared<const Unexpired>()});
+        store.scan(std::move(filters), {.visibility = unexpired()});
     const store::ScanBudget budget;
     store::ScanPage page;
     while (!page.done) {

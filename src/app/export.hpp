@@ -3,14 +3,19 @@
 
 #include "parrhesia/base/error.hpp"
 #include "parrhesia/event/filter.hpp"
+#include "parrhesia/event/visibility.hpp"
 #include "parrhesia/store/event_store.hpp"
 
 #include "app/output_file.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace parrhesia::app {
+
+// What an operator sees: everything but what has expired (NIP-40).
+[[nodiscard]] std::shared_ptr<const event::Visibility> unexpired();
 
 struct ExportResult {
     std::uint64_t events = 0;

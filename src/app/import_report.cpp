@@ -51,22 +51,22 @@ void ImportReport::add_refused(std::uint64_t line_number, const base::Refusal& r
         protocol::reason_label(base::make_error_code(refusal.code)))];
     if (counts_.refused > options_.show_rejected) return;
     end_progress();
-    err_ << fmt::format("line {}: {}\n", line_number, refusal.text);
+    err_ << fmt::format("{} {}: {}\n", options_.thing, line_number, refusal.text);
     if (counts_.refused == options_.show_rejected) {
-        err_ << "further refused lines are counted, not shown (--show-rejected)\n";
+        err_ << fmt::format("further refused {} are counted, not shown\n", options_.things);
     }
 }
 
-void ImportReport::progress(std::uint64_t bytes_done) {
+void ImportReport::progress(std::uint64_t done_size) {
     const base::SteadyTime now = clock_.now();
     if (now - reported_ < (options_.is_terminal ? kTerminalInterval : kPlainInterval)) return;
     reported_ = now;
     const double seconds = std::max(seconds_since_start(), 1e-3);
-    std::string text = fmt::format("{} lines, {:.0f}/s", counts_.lines,
+    std::string text = fmt::format("{} {}, {:.0f}/s", counts_.lines, options_.things,
                                    static_cast<double>(counts_.lines) / seconds);
-    if (options_.input_bytes && bytes_done != 0) {
-        const auto total = static_cast<double>(*options_.input_bytes);
-        const auto done = std::min(static_cast<double>(bytes_done), total);
+    if (options_.input_size && done_size != 0) {
+        const auto total = static_cast<double>(*options_.input_size);
+        const auto done = std::min(static_cast<double>(done_size), total);
         text += fmt::format(", {:.0f} %, {} left", total > 0 ? 100 * done / total : 100.0,
                             duration_words(done > 0 ? seconds * (total - done) / done : 0));
     }
@@ -86,9 +86,9 @@ void ImportReport::end_progress() {
 std::string ImportReport::summary() const {
     const double seconds = seconds_since_start();
     std::string text = fmt::format(
-        "{} lines read: {} stored, {} duplicates, {} superseded, {} refused; {:.1f} s, {:.0f}/s\n",
-        counts_.lines, counts_.stored, counts_.duplicates, counts_.superseded, counts_.refused,
-        seconds, static_cast<double>(counts_.lines) / std::max(seconds, 1e-3));
+        "{} {} read: {} stored, {} duplicates, {} superseded, {} refused; {:.1f} s, {:.0f}/s\n",
+        counts_.lines, options_.things, counts_.stored, counts_.duplicates, counts_.superseded,
+        counts_.refused, seconds, static_cast<double>(counts_.lines) / std::max(seconds, 1e-3));
     if (counts_.deleted != 0) {
         text +=
             fmt::format("  left out because their authors want them gone: {}\n", counts_.deleted);

@@ -1,4 +1,5 @@
-// What an import tells its operator: refused lines as they come, progress, and the summary.
+// What an import, or a copy, tells its operator: refused lines as they come, progress, and the
+// summary.
 #pragma once
 
 #include "parrhesia/base/clock.hpp"
@@ -10,11 +11,12 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace parrhesia::app {
 
 struct ImportCounts {
-    std::uint64_t lines = 0;  // that were not blank
+    std::uint64_t lines = 0;  // that were not blank; events of a copy
     std::uint64_t stored = 0;
     std::uint64_t duplicates = 0;
     std::uint64_t superseded = 0;
@@ -25,8 +27,11 @@ struct ImportCounts {
 
 struct ImportReportOptions {
     bool is_terminal = false;  // one line, rewritten; otherwise a plain line every few seconds
-    std::uint64_t show_rejected = 20;          // lines to name; the rest is only counted
-    std::optional<std::uint64_t> input_bytes;  // known size: gives percentage and ETA
+    std::uint64_t show_rejected = 20;  // lines to name; the rest is only counted
+    // Known size, in the unit of progress(): gives percentage and ETA.
+    std::optional<std::uint64_t> input_size;
+    std::string_view things = "lines";  // what comes in
+    std::string_view thing = "line";
 };
 
 // Threading: one thread. Lifetime: `err` and `clock` outlive it.
@@ -38,7 +43,7 @@ class ImportReport {
     void add_stored(store::PutStatus status) noexcept;  // any but failed
     void add_refused(std::uint64_t line_number, const base::Refusal& refusal);
     // After each batch; writes only now and then.
-    void progress(std::uint64_t bytes_done);
+    void progress(std::uint64_t done);
     // Clears the rewritten line, so that other words may follow.
     void end_progress();
 

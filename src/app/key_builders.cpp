@@ -77,9 +77,7 @@ std::string retention_rule_fault(const std::string& text) {
 
 std::string connection_fault(const std::string& text) {
     const std::string problem = store::problem_of_connection(text);
-    if (problem.empty()) return {};
-    return "that libpq cannot read: " + problem.substr(0, problem.find_last_not_of(" \n") + 1) +
-           " (it takes \"postgresql://user@host/database\" and \"host=... dbname=... user=...\")";
+    return problem.empty() ? std::string() : "that libpq cannot read: " + problem;
 }
 
 }  // namespace parrhesia::app

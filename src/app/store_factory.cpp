@@ -34,7 +34,6 @@ bool is_embedded(const Config& config) noexcept { return config.store.engine == 
 
 std::string store_words(const Config& config) {
     if (is_embedded(config)) return "lmdb in " + config.store.path;
-    if (config.postgres.connection.empty()) return "postgres at what libpq's variables name";
     return "postgres at " + store::without_password(config.postgres.connection);
 }
 

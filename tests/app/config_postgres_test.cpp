@@ -93,7 +93,7 @@ TEST(ConfigPostgresTest, WordsForTheStoreHaveNoPassword) {
     Config config;
     EXPECT_EQ(store_words(config), "lmdb in data");
     config.store.engine = "postgres";
-    EXPECT_EQ(store_words(config), "postgres at what libpq's variables name");
+    EXPECT_EQ(store_words(config), "postgres at (libpq's defaults)");
     config.postgres.connection = kUri;
     EXPECT_THAT(store_words(config), AllOf(HasSubstr("db.example.com"), Not(HasSubstr("hunter2"))));
 }

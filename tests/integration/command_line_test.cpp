@@ -73,7 +73,7 @@ class CommandLineTest : public ::testing::Test {
 
 TEST_F(CommandLineTest, HelpIsASuccessAndShowsExamples) {
     for (const std::string command :
-         {"relay", "import", "export", "scan", "config", "generate", "version"}) {
+         {"relay", "import", "export", "scan", "config", "generate", "db", "version"}) {
         const Ended help = run_bare({command, "--help"});
         EXPECT_EQ(help.code, kExitOk) << command;
         EXPECT_THAT(help.out, HasSubstr("Usage: parrhesia " + command));
