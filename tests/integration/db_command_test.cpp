@@ -1,5 +1,6 @@
 // "parrhesia db" as scripts see it.
 #include "app/exit_code.hpp"
+#include "integration/support/command.hpp"
 #include "integration/support/process.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -16,27 +17,16 @@ namespace parrhesia::app {
 namespace {
 
 using test::ChildProcess;
+using test::Ended;
+using test::run_command;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-struct Ended {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
-
 class DbCommandTest : public ::testing::Test {
   protected:
-    [[nodiscard]] static Ended run(const std::vector<std::string>& arguments) {
-        ChildProcess process(PARRHESIA_BINARY, arguments);
-        process.close_input();
-        const auto code = process.wait();
-        EXPECT_TRUE(code) << "still running; standard error: " << process.errors();
-        return {code.value_or(-1), process.output(), process.errors()};
-    }
     [[nodiscard]] std::string file(const std::string& name) const {
         return (folder_.path() / name).string();
     }
@@ -44,16 +34,16 @@ class DbCommandTest : public ::testing::Test {
         return "store.path=" + file(name);
     }
     [[nodiscard]] std::string exported(const std::string& name) const {
-        const Ended ended = run({"export", "--set", folder(name)});
+        const Ended ended = run_command({"export", "--set", folder(name)});
         EXPECT_EQ(ended.code, kExitOk) << ended.err;
         return ended.out;
     }
     // A store with a corpus of so many events, of which some replace others.
     void make_store(const std::string& name, int count) const {
         const std::string corpus = file("corpus.jsonl");
-        ASSERT_EQ(run({"generate", "--count", std::to_string(count), "--out", corpus}).code,
+        ASSERT_EQ(run_command({"generate", "--count", std::to_string(count), "--out", corpus}).code,
                   kExitOk);
-        const Ended imported = run({"import", corpus, "--set", folder(name)});
+        const Ended imported = run_command({"import", corpus, "--set", folder(name)});
         ASSERT_EQ(imported.code, kExitOk) << imported.err;
     }
 
@@ -66,13 +56,13 @@ TEST_F(DbCommandTest, CopyGivesTheSameStoreAndMayBeRepeated) {
     const std::vector<std::string> copy = {"db",   "copy",   "--from", "lmdb:" + file("from"),
                                            "--to", "config", "--set",  folder("to")};
 
-    const Ended first = run(copy);
+    const Ended first = run_command(copy);
     EXPECT_EQ(first.code, kExitOk) << first.err;
     EXPECT_THAT(first.out, AllOf(HasSubstr(" events read: "), HasSubstr(" 0 duplicates"),
                                  HasSubstr("the target has ")));
     EXPECT_EQ(exported("to"), all);
 
-    const Ended second = run(copy);
+    const Ended second = run_command(copy);
     EXPECT_EQ(second.code, kExitOk) << second.err;
     EXPECT_THAT(second.out, HasSubstr(" 0 stored"));
     EXPECT_EQ(exported("to"), all);
@@ -105,8 +95,8 @@ TEST_F(DbCommandTest, CopyStopsOnSignalAndGoesOn) {
     }
     EXPECT_NE(exported("to"), all);
 
-    const Ended rest = run({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
-                            "lmdb:" + file("to"), "--resume", progress});
+    const Ended rest = run_command({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
+                                    "lmdb:" + file("to"), "--resume", progress});
     EXPECT_EQ(rest.code, kExitOk) << rest.err;
     EXPECT_THAT(rest.err, StartsWith("going on after "));
     EXPECT_EQ(exported("to"), all);
@@ -124,15 +114,15 @@ TEST_F(DbCommandTest, CopyKilledAtWorkGoesOn) {
     process.signal(SIGKILL);
     ASSERT_EQ(process.wait(), kExitSignalBase + SIGKILL);
 
-    const Ended rest = run({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
-                            "lmdb:" + file("to"), "--resume", progress});
+    const Ended rest = run_command({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
+                                    "lmdb:" + file("to"), "--resume", progress});
     EXPECT_EQ(rest.code, kExitOk) << rest.err;
     EXPECT_EQ(exported("to"), exported("from"));
 }
 
 TEST_F(DbCommandTest, CopyWithoutASourceNamesItAndMakesNoTarget) {
     const Ended ended =
-        run({"db", "copy", "--from", "lmdb:" + file("from"), "--to", "lmdb:" + file("to")});
+        run_command({"db", "copy", "--from", "lmdb:" + file("from"), "--to", "lmdb:" + file("to")});
     EXPECT_EQ(ended.code, kExitFailure);
     EXPECT_THAT(ended.err, HasSubstr("there is no store in " + file("from")));
     EXPECT_FALSE(std::filesystem::exists(file("to")));
@@ -141,8 +131,8 @@ TEST_F(DbCommandTest, CopyWithoutASourceNamesItAndMakesNoTarget) {
 TEST_F(DbCommandTest, ProgressOfAnotherCopyIsRefused) {
     make_store("from", 10);
     std::ofstream(file("copy.progress")) << "parrhesia copy 1\nfrom x\nto y\nuntil 1\n";
-    const Ended ended = run({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
-                             "lmdb:" + file("to"), "--resume", file("copy.progress")});
+    const Ended ended = run_command({"db", "copy", "--from", "lmdb:" + file("from"), "--to",
+                                     "lmdb:" + file("to"), "--resume", file("copy.progress")});
     EXPECT_EQ(ended.code, kExitFailure);
     EXPECT_THAT(ended.err, AllOf(HasSubstr(file("copy.progress")), HasSubstr("remove it")));
 }
@@ -157,7 +147,7 @@ TEST_F(DbCommandTest, WrongUsageIsToldWithoutPasswords) {
         {"db", "copy", "--from", "config", "--to", "elsewhere"},
         {"db", "copy", "--from", "config", "--to", "postgres:password=hunter2 nonsense=1"}};
     for (const auto& arguments : wrong) {
-        const Ended ended = run(arguments);
+        const Ended ended = run_command(arguments);
         EXPECT_EQ(ended.code, kExitUsage) << ::testing::PrintToString(arguments);
         EXPECT_THAT(ended.out, IsEmpty());
         EXPECT_THAT(ended.err, AllOf(Not(IsEmpty()), Not(HasSubstr("hunter2"))));
@@ -165,13 +155,13 @@ TEST_F(DbCommandTest, WrongUsageIsToldWithoutPasswords) {
 }
 
 TEST_F(DbCommandTest, EmbeddedStoreNeedsNoMigrationAndHasAStatus) {
-    const Ended migrate = run({"db", "migrate", "--set", folder("from")});
+    const Ended migrate = run_command({"db", "migrate", "--set", folder("from")});
     EXPECT_EQ(migrate.code, kExitOk);
     EXPECT_THAT(migrate.out, StartsWith("schema: none"));
 
-    EXPECT_EQ(run({"db", "status", "--set", folder("from")}).code, kExitFailure);
+    EXPECT_EQ(run_command({"db", "status", "--set", folder("from")}).code, kExitFailure);
     make_store("from", 10);
-    const Ended status = run({"db", "status", "--set", folder("from")});
+    const Ended status = run_command({"db", "status", "--set", folder("from")});
     EXPECT_EQ(status.code, kExitOk) << status.err;
     EXPECT_THAT(status.out,
                 AllOf(HasSubstr("store: lmdb in " + file("from")), HasSubstr("\nevents: ")));
@@ -190,7 +180,7 @@ TEST_F(DbCommandTest, DatabaseThatIsAwayIsNamedWithoutItsPassword) {
              {"scan", "{}"},
              {"db", "copy", "--from", "lmdb:" + file("from"), "--to", "config"}}) {
         command.insert(command.end(), settings.begin(), settings.end());
-        const Ended ended = run(command);
+        const Ended ended = run_command(command);
         EXPECT_EQ(ended.code, kExitFailure) << command.front();
         EXPECT_THAT(ended.out + ended.err,
                     AllOf(HasSubstr(file("nowhere")), Not(HasSubstr("hunter2"))));
