@@ -11,13 +11,13 @@ void Availability::mark_down(std::string_view why) {
     changed_.notify_all();
     if (last_reason_ == why) return;
     last_reason_ = why;
-    base::log::error("store: the database is away: {}. Events are refused until it is back.", why);
+    base::log::error("store: {}: {}", complaint_, why);
 }
 
 void Availability::mark_up() {
     const std::scoped_lock lock(mutex_);
     if (up_.exchange(true)) return;
-    if (!last_reason_.empty()) base::log::info("store: the database is back");
+    if (!last_reason_.empty()) base::log::info("store: no more: {}", complaint_);
     last_reason_.clear();
 }
 

@@ -4,16 +4,19 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace parrhesia::store::postgres {
 
 // Threading: any thread.
 class Availability {
   public:
-    // Starts "down": nobody has connected yet.
+    // Starts "down": nobody has connected yet. `complaint` begins what the log says of it.
+    explicit Availability(std::string complaint) : complaint_(std::move(complaint)) {}
     [[nodiscard]] bool is_up() const noexcept { return up_.load(std::memory_order_acquire); }
     // The reason is logged when it is news.
     void mark_down(std::string_view why);
@@ -26,6 +29,7 @@ class Availability {
     void wake();
 
   private:
+    const std::string complaint_;
     std::atomic<bool> up_{false};
     std::atomic<std::uint64_t> generation_{1};
     std::mutex mutex_;

@@ -68,8 +68,16 @@ std::int32_t Rows::int32(int row, int column) const noexcept {
     std::memcpy(&value, PQgetvalue(result_.get(), row, column), sizeof value);
     return static_cast<std::int32_t>(__builtin_bswap32(value));
 }
-bool Rows::boolean(int row, int column) const noexcept {
-    return *PQgetvalue(result_.get(), row, column) != '\0';
+std::vector<std::uint64_t> Rows::numbers(int row, int column) const {
+    // Dimensions, flags, type, then size and first index of the one dimension, then the elements.
+    constexpr std::size_t kHead = 5 * 4;
+    constexpr std::size_t kElement = 4 + 8;
+    const std::string_view array = bytes(row, column);
+    std::vector<std::uint64_t> result;
+    for (std::size_t at = kHead; at + kElement <= array.size(); at += kElement) {
+        result.push_back(read_u64(array.data() + at + 4));
+    }
+    return result;
 }
 
 Connection::Connection(const ConnectionOptions& options, const Patience& patience)
@@ -241,10 +249,11 @@ void Connection::drain_pipeline() noexcept {
     }
 }
 
-void Connection::copy(const char* sql, std::span<const std::string_view> rows) {
+Rows Connection::copy(const char* sql, std::span<const std::string_view> rows) {
     if (PQsendQuery(connection_.get(), sql) == 0) fail_lost();
     flush();
     std::unique_ptr<PGresult, void (*)(PGresult*)> failure(nullptr, &PQclear);
+    Rows last;
     auto next_rows = rows.begin();
     while (pg_result* result = take_result()) {
         const ExecStatusType status = PQresultStatus(result);
@@ -261,10 +270,11 @@ void Connection::copy(const char* sql, std::span<const std::string_view> rows) {
         } else if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
             failure.reset(result);
         } else {
-            PQclear(result);
+            last = Rows(result);
         }
     }
     if (failure) fail_statement(failure.get());
+    return last;
 }
 
 void Connection::flush() {

@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct pg_conn;
 struct pg_result;
@@ -38,7 +39,8 @@ class Rows {
     [[nodiscard]] std::string_view bytes(int row, int column) const noexcept;
     [[nodiscard]] std::int64_t int64(int row, int column) const noexcept;
     [[nodiscard]] std::int32_t int32(int row, int column) const noexcept;
-    [[nodiscard]] bool boolean(int row, int column) const noexcept;
+    // An array of bigint, without nulls.
+    [[nodiscard]] std::vector<std::uint64_t> numbers(int row, int column) const;
 
   private:
     static void clear(pg_result* result) noexcept;
@@ -94,8 +96,8 @@ class Connection {
     void end_pipeline();
 
     // Commands of which the first ones are COPY ... FROM STDIN, with what they copy, in order.
-    // Returns when the last command has been answered.
-    void copy(const char* sql, std::span<const std::string_view> rows);
+    // Returns the last command's answer, in text format.
+    Rows copy(const char* sql, std::span<const std::string_view> rows);
 
   private:
     void connect(const ConnectionOptions& options);

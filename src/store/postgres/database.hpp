@@ -40,7 +40,7 @@ class Database {
     const std::vector<Statement> write_statements_;
     const std::vector<Statement> read_statements_;
     const std::vector<Statement> upkeep_statements_;
-    Availability availability_;
+    Availability availability_{"the database is away, events are refused until it is back"};
 };
 
 }  // namespace parrhesia::store::postgres

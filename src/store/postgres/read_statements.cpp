@@ -84,6 +84,13 @@ const Statement kByCreatedAt{"read_created_at", kByCreatedAtText.c_str()};
 
 const Statement kReadRaw{"read_raw", "SELECT seq, raw FROM event WHERE seq = ANY($1::bigint[])"};
 const Statement kReadSnapshot{"read_snapshot", "SELECT pg_current_snapshot()"};
+const Statement kReadStandbySnapshot{
+    "read_standby_snapshot",
+    "SELECT s, CASE WHEN pg_snapshot_xmax(s)::text::bigint - pg_snapshot_xmin(s)::text::bigint"
+    " <= 1000 THEN ARRAY(SELECT x FROM generate_series(pg_snapshot_xmin(s)::text::bigint,"
+    " pg_snapshot_xmax(s)::text::bigint - 1) AS x"
+    " WHERE pg_xact_status(x::text::xid8) IS DISTINCT FROM 'committed') END"
+    " FROM (SELECT pg_current_snapshot() AS s OFFSET 0) snapshot"};
 const Statement kReadVanishes{"read_vanishes", "SELECT pubkey, until, seq FROM vanish_work"};
 
 const Statement& read_statement(AccessPath::By by) {
@@ -110,8 +117,9 @@ const Statement& read_statement(AccessPath::By by) {
 }
 
 std::vector<Statement> read_statements() {
-    return {kById,   kByAddress,   kByAuthorKind, kByAuthor,     kByTag,
-            kByKind, kByCreatedAt, kReadRaw,      kReadSnapshot, kReadVanishes};
+    return {kById,        kByAddress,   kByAuthorKind, kByAuthor,     kByTag,
+            kByKind,      kByCreatedAt, kReadRaw,      kReadSnapshot, kReadStandbySnapshot,
+            kReadVanishes};
 }
 
 }  // namespace parrhesia::store::postgres

@@ -38,8 +38,11 @@ inline constexpr int kInlineBytes = 4096;
 
 // seq and raw of the events with these seqs.
 extern const Statement kReadRaw;
-// The snapshot of the first slice.
+// The snapshot of the first slice; on a standby also the transactions below its end that have not
+// committed, as an array: a standby's snapshot itself does not tell (its list is empty). Null:
+// there may be too many.
 extern const Statement kReadSnapshot;
+extern const Statement kReadStandbySnapshot;
 // The requests to vanish that are under way (read_vanishes()).
 extern const Statement kReadVanishes;
 

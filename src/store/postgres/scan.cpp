@@ -16,13 +16,9 @@ using base::Errc;
 using std::chrono::steady_clock;
 using Need = FilterQuery::Need;
 
-PostgresScan::PostgresScan(ConnectionPool& pool, const Availability& availability,
-                           std::chrono::milliseconds statement_time, std::vector<Filter> filters,
-                           ScanOptions options)
-    : pool_(pool),
-      availability_(availability),
-      statement_time_(statement_time),
-      want_(options.want) {
+PostgresScan::PostgresScan(ReadSources& sources, std::chrono::milliseconds slice_time,
+                           std::vector<Filter> filters, ScanOptions options)
+    : sources_(sources), slice_time_(slice_time), want_(options.want) {
     bounds_.visibility = std::move(options.visibility);
     filters_.reserve(filters.size());
     for (Filter& filter : filters) filters_.emplace_back(std::move(filter));
@@ -34,42 +30,56 @@ base::error_code PostgresScan::next(const ScanBudget& budget, ScanPage& page) {
         page.done = true;
         return {};
     }
+    if (!begun_ && !sources_.replicas.empty()) {
+        replica_ = sources_.replicas.choose(sources_.fence.load(),
+                                            {steady_clock::now() + slice_time_, {}});
+    }
     // A connection that has stood idle may have lost its server; what one slice has read is little.
     const std::vector<FilterQuery> before = filters_;
     const bool had_begun = begun_;
     for (int attempt = 0;; ++attempt) {
         try {
-            run_slice(budget, page);
+            run_slice(replica_, budget, page);
             for (FilterQuery& filter : filters_) filter.end_slice();
             over_ = page.done;
             return {};
         } catch (const DatabaseError& error) {
             page.clear();
-            if (error.kind() == DatabaseError::Kind::lost && attempt == 0 &&
-                availability_.is_up()) {
+            const bool may_succeed =
+                error.kind() == DatabaseError::Kind::lost || replica_ != nullptr;
+            if (may_succeed && attempt < 2 && sources_.availability.is_up()) {
+                base::log::debug("store: a query is tried again: {}", error.what());
+                replica_ = nullptr;  // what a standby's mark covers, the primary has
                 filters_ = before;
                 begun_ = had_begun;
                 continue;
             }
             over_ = true;
-            base::log::debug("store: a query failed: {}", error.what());
-            const bool took_too_long =
-                error.kind() == DatabaseError::Kind::timed_out || error.sqlstate() == "57014";
-            if (error.sqlstate().starts_with("XX")) {
-                base::log::error("store: the database is damaged: {}", error.what());
-                return Errc::store_damaged;
-            }
-            return took_too_long ? Errc::timed_out : Errc::store_unavailable;
+            return meaning_of(error);
         }
     }
 }
 
-void PostgresScan::run_slice(const ScanBudget& budget, ScanPage& page) {
-    const Patience patience{steady_clock::now() + statement_time_, [this, &budget] {
-                                return !availability_.is_up() ||
+base::error_code PostgresScan::meaning_of(const DatabaseError& error) const {
+    base::log::debug("store: a query failed: {}", error.what());
+    if (error.sqlstate().starts_with("XX")) {
+        base::log::error("store: the database is damaged: {}", error.what());
+        return Errc::store_damaged;
+    }
+    const bool took_too_long =
+        error.kind() == DatabaseError::Kind::timed_out || error.sqlstate() == "57014";
+    return took_too_long ? Errc::timed_out : Errc::store_unavailable;
+}
+
+void PostgresScan::run_slice(Replica* replica, const ScanBudget& budget, ScanPage& page) {
+    const Availability& source =
+        replica != nullptr ? replica->availability() : sources_.availability;
+    const Patience patience{steady_clock::now() + slice_time_, [&source, &budget] {
+                                return !source.is_up() ||
                                        (budget.cancelled != nullptr && *budget.cancelled);
                             }};
-    const ConnectionPool::Lease connection = pool_.borrow(patience);
+    const ConnectionPool::Lease connection =
+        (replica != nullptr ? replica->pool() : sources_.primary).borrow(patience);
     for (bool has_read = false; !fill(budget, page); has_read = true) {
         if (has_read && steady_clock::now() >= budget.deadline) return;
         read_on(*connection, rows_that_fit(budget, page));
@@ -135,22 +145,23 @@ void PostgresScan::add_row(const ReadRow& row, ScanPage& page) {
 
 void PostgresScan::read_on(Connection& connection, std::size_t most) {
     connection.begin_pipeline();
+    // The mark first: what commits after it belongs to the live path, and is passed over.
     if (!begun_) {
         Parameters none;
-        connection.send(kReadSnapshot, none);
+        connection.send(replica_ != nullptr ? kReadStandbySnapshot : kReadSnapshot, none);
         connection.send(kReadVanishes, none);
     }
     std::vector<Need> needs;
     for (FilterQuery& filter : filters_) {
-        // Before the first rows there is nothing to look at, so the bounds do not matter yet.
-        needs.push_back(filter.find_next(bounds_));
+        needs.push_back(filter.find_next(bounds_));  // at first it has nothing to look at
         if (needs.back() == Need::rows) filter.send_rows(connection, most);
         if (needs.back() == Need::raw) filter.send_raw(connection);
     }
     connection.flush_pipeline();
+    Rows snapshot;
     Rows vanishes;
     if (!begun_) {
-        bounds_.mark = read_snapshot(connection.next().bytes(0, 0));
+        snapshot = connection.next();
         vanishes = connection.next();
     }
     for (std::size_t i = 0; i < filters_.size(); ++i) {
@@ -158,7 +169,19 @@ void PostgresScan::read_on(Connection& connection, std::size_t most) {
         if (needs[i] == Need::raw) filters_[i].take_raw(connection);
     }
     connection.end_pipeline();
-    if (!begun_) bounds_.vanishes = read_vanishes(vanishes);
+    if (!begun_) begin(snapshot, vanishes);
+}
+
+void PostgresScan::begin(const Rows& snapshot, const Rows& vanishes) {
+    if (replica_ == nullptr) {
+        bounds_.mark = read_snapshot(snapshot.bytes(0, 0));
+    } else if (snapshot.is_null(0, 1)) {
+        throw DatabaseError(DatabaseError::Kind::statement, "",
+                            "the standby has seen too many open transactions");
+    } else {
+        bounds_.mark = read_snapshot(snapshot.bytes(0, 0), snapshot.numbers(0, 1));
+    }
+    bounds_.vanishes = read_vanishes(vanishes);
     begun_ = true;
 }
 
@@ -195,7 +218,7 @@ void PostgresScan::find_completeness(Connection& connection, Completeness& resul
     }
 }
 
-base::Mark read_snapshot(std::string_view bytes) {
+base::Mark read_snapshot(std::string_view bytes, std::optional<base::Mark::Seqs> open) {
     // The number of open transactions, xmin, xmax, and the open ones.
     constexpr std::size_t kHead = 4 + 8 + 8;
     if (bytes.size() < kHead || (bytes.size() - kHead) % 8 != 0) {
@@ -203,12 +226,16 @@ base::Mark read_snapshot(std::string_view bytes) {
                             "the server's snapshot has an unknown format");
     }
     const std::uint64_t end = read_u64(bytes.data() + 4 + 8);
-    auto open = std::make_shared<base::Mark::Seqs>();
-    for (std::size_t at = kHead; at < bytes.size(); at += 8) {
-        open->push_back(read_u64(bytes.data() + at));
+    auto excluded = std::make_shared<base::Mark::Seqs>();
+    if (open) {
+        *excluded = *std::move(open);
+    } else {
+        for (std::size_t at = kHead; at < bytes.size(); at += 8) {
+            excluded->push_back(read_u64(bytes.data() + at));
+        }
     }
-    std::sort(open->begin(), open->end());
-    return base::Mark(end - 1, open->empty() ? nullptr : std::move(open));
+    std::sort(excluded->begin(), excluded->end());
+    return base::Mark(end - 1, excluded->empty() ? nullptr : std::move(excluded));
 }
 
 }  // namespace parrhesia::store::postgres

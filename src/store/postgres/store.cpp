@@ -38,11 +38,30 @@ constexpr int kMostAttempts = 5;
 
 }  // namespace
 
+PostgresStore::Metrics PostgresStore::metrics_in(base::MetricsRegistry* registry) {
+    if (registry == nullptr) return {};
+    const auto connects = [registry](const char* outcome) {
+        return &registry->counter("parrhesia_postgres_connects_total",
+                                  "Connections of the thread that watches the database, by outcome",
+                                  {{"outcome", outcome}});
+    };
+    return {&registry->gauge("parrhesia_postgres_up", "1 while the database answers, else 0"),
+            &registry->gauge("parrhesia_postgres_replicas_usable",
+                             "Replicas that queries may read from now"),
+            connects("made"), connects("failed"),
+            &registry->counter("parrhesia_postgres_batch_retries_total",
+                               "Batches written again after a deadlock, a race or a lost "
+                               "connection")};
+}
+
 PostgresStore::PostgresStore(const PostgresOptions& options)
     : database_(options),
+      metrics_(metrics_in(options.metrics)),
       reader_options_(database_.reader_options(options.connection)),
       readers_(reader_options_, database_.availability(),
                std::max<std::size_t>(options.read_connections, 1)),
+      replicas_(database_),
+      sources_{readers_, database_.availability(), replicas_, fence_},
       upkeep_(database_) {
     if (const std::string problem = problem_of_connection(options.connection); !problem.empty()) {
         throw std::runtime_error("postgres.connection cannot be read: " + problem);
@@ -89,6 +108,7 @@ void PostgresStore::connect_control() {
     control_ = std::move(connection);
     backoff_ = milliseconds(0);
     database_.availability().mark_up();
+    if (metrics_.connects != nullptr) metrics_.connects->add();
 }
 
 void PostgresStore::run_keeper() {
@@ -99,12 +119,19 @@ void PostgresStore::run_keeper() {
             if (!control_) connect_control();
             check_alive();
             availability.mark_up();
+            replicas_.look(control_.get());
             tend();
         } catch (const std::exception& error) {
             control_.reset();
             if (stopping_) return;
+            if (metrics_.failed_connects != nullptr) metrics_.failed_connects->add();
             availability.mark_down(error.what());
+            replicas_.look(nullptr);
             pause = next_backoff();
+        }
+        if (metrics_.up != nullptr) {
+            metrics_.up->set(availability.is_up() ? 1 : 0);
+            metrics_.usable_replicas->set(static_cast<std::int64_t>(replicas_.usable()));
         }
         availability.wait(pause);
     }
@@ -164,8 +191,10 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
             if (!writer_) writer_ = database_.connect_writer();
             writer_->set_patience(database_.patience(options.write_timeout));
             WriteBatch write(*writer_, options.relay_urls);
+            if (!replicas_.empty()) write.ask_for_lsn();
             try {
                 write.store(batch, results);
+                if (!replicas_.empty()) fence_ = parse_lsn(write.lsn());
             } catch (...) {
                 is_unknown = write.is_committing();
                 throw;
@@ -182,6 +211,7 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
                 (error.kind() == DatabaseError::Kind::lost && database_.availability().is_up());
             if (!is_unknown && may_succeed && attempt < kMostAttempts) {
                 base::log::debug("store: a batch is tried again: {}", error.what());
+                if (metrics_.retries != nullptr) metrics_.retries->add();
                 continue;
             }
             if (error.is_refusal_of_data()) {
@@ -229,9 +259,8 @@ void PostgresStore::note_trouble(Errc errc, std::string_view why) {
 }
 
 std::unique_ptr<Scan> PostgresStore::scan(std::vector<Filter> filters, ScanOptions options) {
-    return std::make_unique<PostgresScan>(readers_, database_.availability(),
-                                          database_.options().read_timeout, std::move(filters),
-                                          std::move(options));
+    return std::make_unique<PostgresScan>(sources_, database_.options().read_timeout,
+                                          std::move(filters), std::move(options));
 }
 
 base::error_code PostgresStore::writable() const noexcept {

@@ -9,6 +9,8 @@
 
 #include "store/postgres/database.hpp"
 #include "store/postgres/pool.hpp"
+#include "store/postgres/replicas.hpp"
+#include "store/postgres/scan.hpp"
 #include "store/postgres/upkeep.hpp"
 
 #include <atomic>
@@ -54,9 +56,23 @@ class PostgresStore final : public EventStore {
     void check_alive();
     [[nodiscard]] std::chrono::milliseconds next_backoff();
 
+    // Null without a registry.
+    struct Metrics {
+        base::Gauge* up = nullptr;
+        base::Gauge* usable_replicas = nullptr;
+        base::Counter* connects = nullptr;
+        base::Counter* failed_connects = nullptr;
+        base::Counter* retries = nullptr;
+    };
+    [[nodiscard]] static Metrics metrics_in(base::MetricsRegistry* registry);
+
     Database database_;
+    const Metrics metrics_;
     const ConnectionOptions reader_options_;
     mutable ConnectionPool readers_;
+    Replicas replicas_;
+    std::atomic<Lsn> fence_{0};  // how far the log was after our last commit; only with replicas
+    mutable ReadSources sources_;
     std::unique_ptr<Connection> writer_;  // owned by the thread of put()
     std::atomic<base::Errc> trouble_{base::Errc{}};
 

@@ -221,8 +221,10 @@ void WriteBatch::write(const std::vector<SequencedEvent>& accepted) {
                            tombstones_added_);
     }
     sql += "COMMIT";
+    if (wants_lsn_) sql += "; SELECT pg_current_wal_insert_lsn()";
     committing_ = true;
-    connection_.copy(sql.c_str(), rows);
+    const Rows answer = connection_.copy(sql.c_str(), rows);
+    if (wants_lsn_) lsn_ = answer.bytes(0, 0);
     committing_ = false;
 }
 

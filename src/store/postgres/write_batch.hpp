@@ -29,6 +29,10 @@ class WriteBatch {
 
     // Puts one result per event. `batch` has at most kMostBatchEvents.
     void store(std::span<const EventPtr> batch, std::span<PutResult> results);
+    // Afterwards: how far the write-ahead log was just after the commit, as text; only if asked
+    // for.
+    void ask_for_lsn() noexcept { wants_lsn_ = true; }
+    [[nodiscard]] const std::string& lsn() const noexcept { return lsn_; }
     // The COMMIT may have reached the server.
     [[nodiscard]] bool is_committing() const noexcept { return committing_; }
 
@@ -48,6 +52,8 @@ class WriteBatch {
     std::vector<std::string> vanished_wraps_;  // keys of tombstones
     std::int64_t events_added_ = 0;
     std::int64_t tombstones_added_ = 0;
+    bool wants_lsn_ = false;
+    std::string lsn_;
     bool committing_ = false;
 };
 
