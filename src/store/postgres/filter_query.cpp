@@ -188,17 +188,21 @@ bool FilterQuery::accepts_parsed(const ReadRow& row, const ScanBounds& bounds) c
 
 void FilterQuery::send_rows(Connection& connection, std::size_t most) {
     most = static_cast<std::size_t>(std::min<std::uint64_t>(most, remaining_)) + 1;
-    if (chunk_ == 0) chunk_ = std::clamp<std::size_t>(2 * most / streams_.size(), 2, most);
-    reading_ = streams_to_read(most);
-    reading_count_ =
-        std::clamp<std::size_t>(chunk_, 1, std::max<std::size_t>(kMostRows / reading_.size(), 1));
+    if (chunk_ == 0) chunk_ = std::clamp<std::size_t>(most / streams_.size(), 1, most);
+    // Once so many have been read, nothing older than the last of them is of interest.
+    const Place last = threshold(most);
+    reading_ = streams_behind(last);
+    reading_from_ = std::max(filter_.since, last.created_at);
+    const std::size_t wanted = last.created_at == kLowest ? chunk_ : most;
+    const std::size_t share = std::max<std::size_t>(kMostRows / reading_.size(), 1);
+    reading_count_ = std::clamp<std::size_t>(wanted, 1, std::min(share, kMostChunk));
     chunk_ = std::min(2 * chunk_, kMostChunk);
     const auto count = static_cast<std::int64_t>(reading_count_);
     Parameters parameters;
     if (by_ == By::id || by_ == By::address) {
         const Place& from = streams_.front().read;
         parameters.add(std::int32_t{0}).add(std::span<const std::string>(lookup_keys_));
-        parameters.add(from.created_at).add(from.rank).add(filter_.since).add(count);
+        parameters.add(from.created_at).add(from.rank).add(reading_from_).add(count);
     } else {
         std::vector<std::int32_t> numbers;
         std::vector<std::int64_t> keys;
@@ -215,7 +219,7 @@ void FilterQuery::send_rows(Connection& connection, std::size_t most) {
             .add(std::span<const std::int64_t>(keys))
             .add(std::span<const std::int64_t>(times))
             .add(std::span<const std::int64_t>(ranks))
-            .add(filter_.since)
+            .add(reading_from_)
             .add(count);
     }
     add_conditions(parameters);
@@ -233,9 +237,8 @@ void FilterQuery::add_conditions(Parameters& parameters) const {
     }
 }
 
-// All that may have one of the next `most` matches, so that few round trips are needed.
-std::vector<std::size_t> FilterQuery::streams_to_read(std::size_t most) const {
-    const Place last = threshold(most);
+// All that may have something that comes before `last`, so that few round trips are needed.
+std::vector<std::size_t> FilterQuery::streams_behind(const Place& last) const {
     std::vector<std::size_t> result;
     for (std::size_t i = 0; i < streams_.size(); ++i) {
         const Stream& stream = streams_[i];
@@ -272,7 +275,10 @@ void FilterQuery::take_rows(Connection& connection) {
     for (const std::size_t index : reading_) {
         Stream& stream = streams_[index];
         if (!stream.rows.empty()) stream.read = stream.rows.back().place;
-        stream.at_end = stream.rows.size() - before[index] < reading_count_;
+        if (stream.rows.size() - before[index] == reading_count_) continue;
+        // All there is down to the second from which was read.
+        stream.at_end = reading_from_ == filter_.since;
+        if (!stream.at_end) stream.read = {reading_from_, kLowest};
     }
 }
 

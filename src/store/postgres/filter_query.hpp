@@ -103,7 +103,7 @@ class FilterQuery {
     void find_first();
     [[nodiscard]] bool accepts(const ReadRow& row, const ScanBounds& bounds) const;
     [[nodiscard]] bool accepts_parsed(const ReadRow& row, const ScanBounds& bounds) const;
-    [[nodiscard]] std::vector<std::size_t> streams_to_read(std::size_t most) const;
+    [[nodiscard]] std::vector<std::size_t> streams_behind(const Place& last) const;
     [[nodiscard]] Place threshold(std::size_t most) const;
     void add_conditions(Parameters& parameters) const;
     void add_row(const Rows& rows, int row);
@@ -127,6 +127,7 @@ class FilterQuery {
     bool is_undecided_ = false;
     std::vector<std::size_t> reading_;  // which streams the rows under way are of
     std::size_t reading_count_ = 0;     // rows asked of each
+    std::int64_t reading_from_ = 0;     // created_at of the oldest rows asked for
     std::size_t chunk_ = 0;             // rows to ask of each next time; 0: not decided
     std::uint64_t remaining_;
     bool looks_further_ = false;
