@@ -80,8 +80,11 @@ void PostgresScan::run_slice(Replica* replica, const ScanBudget& budget, ScanPag
                             }};
     const ConnectionPool::Lease connection =
         (replica != nullptr ? replica->pool() : sources_.primary).borrow(patience);
-    for (bool has_read = false; !fill(budget, page); has_read = true) {
-        if (has_read && steady_clock::now() >= budget.deadline) return;
+    // Most queries need two or three readings, and what has been read ahead is lost with the slice:
+    // only those that go on searching are interrupted.
+    constexpr int kReadings = 4;
+    for (int readings = 0; !fill(budget, page); ++readings) {
+        if (readings >= kReadings && steady_clock::now() >= budget.deadline) return;
         read_on(*connection, rows_that_fit(budget, page));
     }
     if (page.done) find_completeness(*connection, page.completeness);
