@@ -66,7 +66,7 @@ CREATE TABLE event_tag (
     seq bigint NOT NULL,
     kind integer NOT NULL
 );
-CREATE INDEX event_tag_key ON event_tag (key, created_at, rank, seq);
+CREATE INDEX event_tag_key ON event_tag (key, created_at, rank);
 
 -- What is gone and must not come back (NIP-09, NIP-40, NIP-62).
 CREATE TABLE tombstone (
