@@ -11,6 +11,7 @@
 #include <cassert>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <unordered_set>
 
 namespace parrhesia::store::postgres {
@@ -18,8 +19,9 @@ namespace {
 
 // "nost": keeps our locks apart from others in the same database.
 constexpr std::int32_t kLockSpace = 0x6e6f7374;
-// A gift wrap to more than so many is locked against all deletions at once.
-constexpr std::size_t kMostRecipientLocks = 64;
+// Gift wraps to more than so many are locked against all deletions at once: the server's lock table
+// is not large.
+constexpr std::size_t kMostRecipientLocks = 500;
 constexpr std::int32_t kAllRecipients = 0;
 constexpr std::uint64_t kSeqsOfABatch = 4096;
 
@@ -92,21 +94,22 @@ std::vector<Statement> write_statements() {
 
 Locks Locks::of(std::span<const EventPtr> batch) {
     std::map<std::int32_t, bool> locks;
+    std::set<std::int32_t> recipients;
     for (const EventPtr& event : batch) {
         const EventView view = event->view();
         locks[lock_key(view.pubkey_bytes())] = true;
         if (view.kind() == event::kDeletion || view.kind() == event::kVanish) {
             locks.try_emplace(kAllRecipients, false);
+        } else if (view.kind() == event::kGiftWrap) {
+            for_each_recipient(view, [&recipients](std::string_view pubkey) {
+                recipients.insert(lock_key(pubkey));
+            });
         }
-        if (view.kind() != event::kGiftWrap) continue;
-        std::vector<std::int32_t> recipients;
-        for_each_recipient(
-            view, [&](std::string_view pubkey) { recipients.push_back(lock_key(pubkey)); });
-        if (recipients.size() > kMostRecipientLocks) {
-            locks[kAllRecipients] = true;
-        } else {
-            for (const std::int32_t key : recipients) locks.try_emplace(key, false);
-        }
+    }
+    if (recipients.size() > kMostRecipientLocks) {
+        locks[kAllRecipients] = true;
+    } else {
+        for (const std::int32_t key : recipients) locks.try_emplace(key, false);
     }
     Locks result;
     for (const auto& [key, exclusive] : locks) {
