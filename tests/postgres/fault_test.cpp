@@ -317,6 +317,60 @@ TEST_F(PostgresCrashTest, WhatWasAcknowledgedSurvivesKill9UnderLoad) {
     expect_consistent(connection);
 }
 
+// Transaction ids that had not reached the log when the server died are given out again.
+TEST_F(PostgresCrashTest, AMarkOfBeforeACrashCoversNothingOfAfterIt) {
+    open();
+    const EventPtr event = note(1);
+    ASSERT_EQ(put(*store, event).status, PutStatus::stored);
+    for (int i = 0; i < 50; ++i) ASSERT_EQ(put(*store, event).status, PutStatus::duplicate);
+    const auto scan = store->scan({Filter()});
+    ScanPage page;
+    ASSERT_FALSE(scan->next({}, page));
+
+    server.kill();
+    server.start();
+
+    std::size_t stored = 0;
+    EXPECT_TRUE(eventually([&] {
+        const PutResult result = put(*store, note(2));
+        if (result.status != PutStatus::stored) return false;
+        EXPECT_FALSE(scan->mark().covers(result.position)) << result.position.seq;
+        return ++stored == 60;
+    }));
+}
+
+// The COMMIT waits for a standby that does not exist, so it is done and not answered.
+TEST_F(PostgresFaultTest, AnEventOfUnknownOutcomeIsNewWhenItComesAgain) {
+    open();
+    ASSERT_TRUE(can_put(*store));
+    const auto wait_for_standby = [&](bool yes) {
+        (void)server.sql("postgres", yes ? "ALTER SYSTEM SET synchronous_standby_names = 'nobody'"
+                                         : "ALTER SYSTEM RESET synchronous_standby_names");
+        (void)server.sql("postgres", "SELECT pg_reload_conf()");
+        EXPECT_TRUE(eventually([&] {
+            return (server.sql("postgres", "SHOW synchronous_standby_names") == "nobody") == yes;
+        }));
+    };
+    const std::vector<EventPtr> batch{note(5), note(6, 0)};
+    wait_for_standby(true);
+    for (const PutResult& result : put_all(*store, batch)) {
+        EXPECT_EQ(result.status, PutStatus::failed);
+    }
+    wait_for_standby(false);
+    EXPECT_TRUE(eventually([&] { return query(*store, kinds_filter({0})).size() == 1; }));
+    expect_back();
+
+    const auto again = put_all(*store, batch);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        EXPECT_EQ(again[i].status, PutStatus::stored) << "nobody has been told of it";
+        EXPECT_NE(again[i].position.seq, 0U);
+    }
+    for (const PutResult& result : put_all(*store, batch)) {
+        EXPECT_EQ(result.status, PutStatus::duplicate);
+    }
+    expect_consistent(connection);
+}
+
 TEST_F(PostgresFaultTest, EndedConnectionsUnderLoadLoseNothingThatWasAcknowledged) {
     open();
     std::atomic<bool> ending{true};

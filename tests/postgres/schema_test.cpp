@@ -83,6 +83,13 @@ TEST_F(PostgresSchemaTest, AReadOnlyStoreReadsAndWritesNothing) {
     EXPECT_EQ(store->writable(), Errc::store_not_writable);
 }
 
+TEST_F(PostgresSchemaTest, ARestoredDumpIsRefusedWithTheRemedy) {
+    (void)put(*store::open_postgres_store(options_for(connection)), note(1));
+    (void)run_sql(connection, "UPDATE parrhesia.event SET ingest_xid = '4000000000'");
+
+    EXPECT_NE(refusal_of(options_for(connection)).find("Backup and restore"), std::string::npos);
+}
+
 TEST_F(PostgresSchemaTest, ADatabaseInAnotherEncodingIsRefused) {
     (void)run_sql(connection, "CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0");
     const std::string latin = connection.substr(0, connection.rfind('=') + 1) + "latin";

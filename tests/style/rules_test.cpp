@@ -132,7 +132,8 @@ TEST(HouseRulesTest, TestNamesStateBehaviour) {
 TEST(HouseRulesTest, TestFilesAreNamedAfterWhatTheyTest) {
     for (const auto& file : cpp_files({"tests"})) {
         const bool has_tests =
-            !std::regex_search(file.path, std::regex("^tests/(integration/)?(support|fuzz)/")) &&
+            !std::regex_search(file.path,
+                               std::regex("^tests/((integration|postgres)/)?(support|fuzz)/")) &&
             file.path.ends_with(".cpp");
         EXPECT_TRUE(!has_tests || file.path.ends_with("_test.cpp")) << file.path;
     }

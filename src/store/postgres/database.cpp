@@ -4,6 +4,10 @@
 #include "store/postgres/upkeep.hpp"
 #include "store/postgres/write_batch.hpp"
 
+#include <algorithm>
+#include <charconv>
+#include <string>
+
 namespace parrhesia::store::postgres {
 
 using std::chrono::steady_clock;
@@ -49,6 +53,39 @@ ConnectionOptions Database::reader_options(const std::string& connection) const 
 
 Patience Database::patience(std::chrono::milliseconds time) const {
     return {steady_clock::now() + time, [this] { return !availability_.is_up(); }};
+}
+
+void Database::note_mark(std::uint64_t xid) noexcept {
+    std::uint64_t known = highest_mark_.load();
+    while (known < xid && !highest_mark_.compare_exchange_weak(known, xid)) {
+    }
+}
+
+void Database::pass_marks(Connection& connection) const {
+    constexpr std::uint64_t kMost = 1'000'000;
+    constexpr std::uint64_t kAtOnce = 500;
+    const std::uint64_t highest = highest_mark_.load();
+    std::string one =
+        "BEGIN; SELECT pg_current_xact_id(); COMMIT; SELECT "
+        "pg_snapshot_xmax(pg_current_snapshot());";
+    for (;;) {
+        const Rows rows = connection.execute(one.c_str());
+        std::uint64_t next = 0;  // the lowest that has not been given out
+        const std::string_view text = rows.bytes(0, 0);
+        std::from_chars(text.data(), text.data() + text.size(), next);
+        if (next > highest) return;
+        const std::uint64_t gap = highest - next + 1;
+        if (gap > kMost) {
+            throw DatabaseError(DatabaseError::Kind::lost, "",
+                                "its transaction ids have gone back by " + std::to_string(gap) +
+                                    ": it is another database than before; restart the relay");
+        }
+        std::string many;
+        for (std::uint64_t i = 0; i < std::min(gap, kAtOnce); ++i) {
+            many += "BEGIN; SELECT pg_current_xact_id(); COMMIT;";
+        }
+        connection.execute(many.c_str());
+    }
 }
 
 std::int64_t Database::unix_seconds() const noexcept {

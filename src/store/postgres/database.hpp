@@ -6,7 +6,9 @@
 #include "store/postgres/availability.hpp"
 #include "store/postgres/connection.hpp"
 
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -28,6 +30,14 @@ class Database {
     // Ends after `time`; while the database is known to be away, at once.
     [[nodiscard]] Patience patience(std::chrono::milliseconds time) const;
 
+    // The highest transaction id that a mark of ours may cover.
+    void note_mark(std::uint64_t xid) noexcept;
+    // For a new connection that is to write. A server that has crashed gives out ids again that had
+    // not reached its log, and marks of before cover them: they are used up here, so that no event
+    // gets one. Errors: DatabaseError, also when there are so many that the database must be
+    // another one than before.
+    void pass_marks(Connection& connection) const;
+
     [[nodiscard]] const PostgresOptions& options() const noexcept { return options_; }
     [[nodiscard]] Availability& availability() noexcept { return availability_; }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept;
@@ -40,6 +50,7 @@ class Database {
     const std::vector<Statement> write_statements_;
     const std::vector<Statement> read_statements_;
     const std::vector<Statement> upkeep_statements_;
+    std::atomic<std::uint64_t> highest_mark_{0};
     Availability availability_{"the database is away, events are refused until it is back"};
 };
 

@@ -184,6 +184,7 @@ void PostgresScan::begin(const Rows& snapshot, const Rows& vanishes) {
     } else {
         bounds_.mark = read_snapshot(snapshot.bytes(0, 0), snapshot.numbers(0, 1));
     }
+    sources_.database.note_mark(bounds_.mark.seq());
     bounds_.vanishes = read_vanishes(vanishes);
     begun_ = true;
 }

@@ -20,6 +20,7 @@ struct ReadSources {
     ConnectionPool& primary;
     const Availability& availability;  // of the primary
     Replicas& replicas;
+    Database& database;
     // How far the log was after this relay's last commit.
     const std::atomic<Lsn>& fence;
 };

@@ -220,6 +220,16 @@ int migrate(Connection& connection) {
     return found;
 }
 
+void check_history(Connection& connection) {
+    const Rows rows = connection.execute(
+        "SELECT coalesce((SELECT ingest_xid >= pg_snapshot_xmax(pg_current_snapshot())"
+        " FROM parrhesia.event ORDER BY seq DESC LIMIT 1), false)");
+    if (rows.bytes(0, 0) == "f") return;
+    throw std::runtime_error(
+        "the events of this database come from another server (a restored dump), and their "
+        "transaction ids mean nothing here: see \"Backup and restore\" in docs/postgres.md");
+}
+
 void check_schema(Connection& connection) {
     const int found = found_schema_version(connection);
     if (found != needed_schema_version()) throw wrong_version(found);

@@ -19,4 +19,9 @@ int migrate(Connection& connection);
 // Errors: DatabaseError; std::runtime_error, with the remedy, for any version but the needed one.
 void check_schema(Connection& connection);
 
+// Whether the transaction ids in the tables are of this server. A restored dump has those of
+// another one, and queries would take its events for not committed yet. Errors: DatabaseError;
+// std::runtime_error, with the remedy, when they are not.
+void check_history(Connection& connection);
+
 }  // namespace parrhesia::store::postgres

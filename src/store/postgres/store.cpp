@@ -61,7 +61,7 @@ PostgresStore::PostgresStore(const PostgresOptions& options)
       readers_(reader_options_, database_.availability(),
                std::max<std::size_t>(options.read_connections, 1)),
       replicas_(database_),
-      sources_{readers_, database_.availability(), replicas_, fence_},
+      sources_{readers_, database_.availability(), replicas_, database_, fence_},
       upkeep_(database_) {
     if (const std::string problem = problem_of_connection(options.connection); !problem.empty()) {
         throw std::runtime_error("postgres.connection cannot be read: " + problem);
@@ -103,6 +103,7 @@ void PostgresStore::connect_control() {
     } else {
         check_schema(*connection);
     }
+    check_history(*connection);
     connection->set_patience({steady_clock::now() + options.write_timeout, {}});
     connection->prepare(upkeep_statements());
     control_ = std::move(connection);
@@ -188,7 +189,11 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
     for (int attempt = 1;; ++attempt) {
         bool is_unknown = false;
         try {
-            if (!writer_) writer_ = database_.connect_writer();
+            if (!writer_) {
+                auto connection = database_.connect_writer();
+                database_.pass_marks(*connection);
+                writer_ = std::move(connection);
+            }
             writer_->set_patience(database_.patience(options.write_timeout));
             WriteBatch write(*writer_, options.relay_urls);
             if (!replicas_.empty()) write.ask_for_lsn();
@@ -197,8 +202,10 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
                 if (!replicas_.empty()) fence_ = parse_lsn(write.lsn());
             } catch (...) {
                 is_unknown = write.is_committing();
+                if (is_unknown) remember_unknown(write, batch);
                 throw;
             }
+            recognize_unknown(batch, results);
             if (trouble_.exchange(Errc{}) != Errc{}) {
                 base::log::info("store: the database can be written again");
             }
@@ -226,6 +233,35 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
             note_trouble(Errc::store_unavailable, error.what());
             return Errc::store_unavailable;
         }
+    }
+}
+
+// The connection broke while the database committed. If it did, and an event comes again, it is a
+// duplicate there, and yet nobody has been told of it.
+void PostgresStore::remember_unknown(const WriteBatch& write, std::span<const EventPtr> batch) {
+    constexpr std::size_t kMost = 100'000;
+    if (unknown_.size() + batch.size() > kMost) unknown_.clear();
+    for (const EventPtr& event : batch) {
+        unknown_.insert_or_assign(event->id(), Unknown{write.first_seq(), write.xid()});
+    }
+}
+
+void PostgresStore::recognize_unknown(std::span<const EventPtr> batch,
+                                      std::span<PutResult> results) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        PutResult& result = results[i];
+        const std::uint64_t stored_seq =
+            result.status == PutStatus::duplicate ? result.position.seq : 0;
+        if (result.status == PutStatus::duplicate) result.position = {};
+        if (unknown_.empty()) continue;
+        const auto found = unknown_.find(batch[i]->id());
+        if (found == unknown_.end()) continue;
+        const auto [first_seq, xid] = found->second;
+        unknown_.erase(found);
+        // Of a batch of ours, not of another relay's.
+        if (stored_seq < first_seq || stored_seq - first_seq >= kSeqsOfABatch) continue;
+        result.status = PutStatus::stored;
+        result.position.seq = xid;
     }
 }
 

@@ -12,6 +12,7 @@
 #include "store/postgres/replicas.hpp"
 #include "store/postgres/scan.hpp"
 #include "store/postgres/upkeep.hpp"
+#include "store/postgres/write_batch.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -19,6 +20,7 @@
 #include <mutex>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 namespace parrhesia::store::postgres {
@@ -45,6 +47,8 @@ class PostgresStore final : public EventStore {
                                               std::span<PutResult> results);
     [[nodiscard]] base::error_code put_part(std::span<const EventPtr> batch,
                                             std::span<PutResult> results);
+    void remember_unknown(const WriteBatch& write, std::span<const EventPtr> batch);
+    void recognize_unknown(std::span<const EventPtr> batch, std::span<PutResult> results);
     [[nodiscard]] base::error_code meaning_of(const DatabaseError& error);
     void note_trouble(base::Errc errc, std::string_view why);
 
@@ -74,6 +78,12 @@ class PostgresStore final : public EventStore {
     std::atomic<Lsn> fence_{0};  // how far the log was after our last commit; only with replicas
     mutable ReadSources sources_;
     std::unique_ptr<Connection> writer_;  // owned by the thread of put()
+    struct Unknown {
+        std::uint64_t first_seq = 0;
+        std::uint64_t xid = 0;
+    };
+    // Events whose COMMIT has not been answered; owned by the thread of put().
+    std::unordered_map<Id, Unknown> unknown_;
     std::atomic<base::Errc> trouble_{base::Errc{}};
 
     // owned by the keeper, once it runs

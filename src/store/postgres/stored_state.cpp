@@ -161,7 +161,7 @@ int PostgresState::find_version(const KeyBuffer& address,
 }
 
 int PostgresState::has_tombstones(bool& any) const {
-    any = !tombstones_.empty();
+    any = !tombstones_.empty() || !vanishes_.empty();
     return 0;
 }
 

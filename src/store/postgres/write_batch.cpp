@@ -23,7 +23,6 @@ constexpr std::int32_t kLockSpace = 0x6e6f7374;
 // is not large.
 constexpr std::size_t kMostRecipientLocks = 500;
 constexpr std::int32_t kAllRecipients = 0;
-constexpr std::uint64_t kSeqsOfABatch = 4096;
 
 const Statement kLock{
     "batch_lock",
@@ -131,7 +130,7 @@ void WriteBatch::store(std::span<const EventPtr> batch, std::span<PutResult> res
         throw;
     }
     for (PutResult& result : results) {
-        result.position.seq = result.status == PutStatus::stored ? xid_ : 0;
+        if (result.status == PutStatus::stored) result.position.seq = xid_;
     }
 }
 

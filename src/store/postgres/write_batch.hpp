@@ -16,6 +16,8 @@ namespace parrhesia::store::postgres {
 // More events than this are stored in several transactions: every author of a batch holds an entry
 // in the server's lock table.
 inline constexpr std::size_t kMostBatchEvents = 500;
+// The seqs that one batch may give out.
+inline constexpr std::uint64_t kSeqsOfABatch = 4096;
 
 // Statements of the connection that writes.
 [[nodiscard]] std::vector<Statement> write_statements();
@@ -27,8 +29,12 @@ class WriteBatch {
     WriteBatch(Connection& connection, const std::vector<std::string>& relay_urls)
         : connection_(connection), relay_urls_(relay_urls) {}
 
-    // Puts one result per event. `batch` has at most kMostBatchEvents.
+    // Puts one result per event; position.seq is the transaction's id, and of a duplicate the seq
+    // of the stored event, 0 if it is of this batch. `batch` has at most kMostBatchEvents.
     void store(std::span<const EventPtr> batch, std::span<PutResult> results);
+    // Of this batch, once they are known.
+    [[nodiscard]] std::uint64_t first_seq() const noexcept { return first_seq_; }
+    [[nodiscard]] std::uint64_t xid() const noexcept { return xid_; }
     // Afterwards: how far the write-ahead log was just after the commit, as text; only if asked
     // for.
     void ask_for_lsn() noexcept { wants_lsn_ = true; }
