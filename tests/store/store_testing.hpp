@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -33,10 +34,10 @@ using store::ScanPage;
 
 using Tags = std::vector<std::vector<std::string>>;
 
-// Differs from every other event, also at the same time by the same author.
+// Differs from every other event, also at the same time by the same author. Threading: any thread.
 [[nodiscard]] inline EventPtr note(std::int64_t created_at, Kind kind = 1, Tags tags = {},
                                    std::string_view author = "alice") {
-    static int count = 0;
+    static std::atomic<int> count = 0;
     EventDraft draft;
     draft.created_at = created_at;
     draft.kind = kind;
