@@ -40,6 +40,7 @@ class Database {
 
     [[nodiscard]] const PostgresOptions& options() const noexcept { return options_; }
     [[nodiscard]] Availability& availability() noexcept { return availability_; }
+    [[nodiscard]] const Availability& availability() const noexcept { return availability_; }
     [[nodiscard]] std::int64_t unix_seconds() const noexcept;
 
   private:

@@ -284,19 +284,20 @@ void FilterQuery::take_rows(Connection& connection) {
 
 void FilterQuery::add_row(const Rows& rows, int row) {
     ReadRow result;
-    result.place = {rows.int64(row, kCreatedAt), rows.int64(row, kRank)};
-    result.seq = static_cast<std::uint64_t>(rows.int64(row, kSeq));
-    if (!rows.is_null(row, kId)) {
+    result.place = {rows.int64(row, column::kCreatedAt), rows.int64(row, column::kRank)};
+    result.seq = static_cast<std::uint64_t>(rows.int64(row, column::kSeq));
+    if (!rows.is_null(row, column::kId)) {
         result.is_candidate = true;
-        result.xid = static_cast<std::uint64_t>(rows.int64(row, kXid));
-        result.kind = static_cast<event::Kind>(rows.int32(row, kKind));
-        if (!rows.is_null(row, kExpiresAt)) result.expires_at = rows.int64(row, kExpiresAt);
-        result.id = event::Id::from_raw(rows.bytes(row, kId));
-        result.pubkey = event::PubKey::from_raw(rows.bytes(row, kPubkey));
-        result.size = static_cast<std::size_t>(rows.int32(row, kSize));
-        result.raw = rows.bytes(row, kRaw);
+        result.xid = static_cast<std::uint64_t>(rows.int64(row, column::kXid));
+        result.kind = static_cast<event::Kind>(rows.int32(row, column::kKind));
+        if (!rows.is_null(row, column::kExpiresAt))
+            result.expires_at = rows.int64(row, column::kExpiresAt);
+        result.id = event::Id::from_raw(rows.bytes(row, column::kId));
+        result.pubkey = event::PubKey::from_raw(rows.bytes(row, column::kPubkey));
+        result.size = static_cast<std::size_t>(rows.int32(row, column::kSize));
+        result.raw = rows.bytes(row, column::kRaw);
     }
-    const auto index = static_cast<std::size_t>(rows.int32(row, kStream));
+    const auto index = static_cast<std::size_t>(rows.int32(row, column::kStream));
     assert(index < streams_.size());
     streams_[index].rows.push_back(std::move(result));
 }

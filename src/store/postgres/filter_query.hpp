@@ -26,6 +26,7 @@ namespace parrhesia::store::postgres {
 struct Place {
     std::int64_t created_at = 0;
     std::int64_t rank = 0;
+    // NOLINTNEXTLINE(modernize-use-nullptr): as in bytes.hpp
     friend auto operator<=>(const Place&, const Place&) = default;
 };
 

@@ -10,19 +10,20 @@
 namespace parrhesia::store::postgres {
 
 // What every statement of a stream answers; one row per event looked at.
-enum Column : int {
-    kStream,     // integer: which stream of the parameters
-    kCreatedAt,  // bigint
-    kRank,       // bigint
-    kSeq,        // bigint
-    kXid,        // xid8
-    kKind,       // integer
-    kExpiresAt,  // bigint or null
-    kId,         // bytea; null with the rest when the event does not match, or has just gone
-    kPubkey,     // bytea
-    kSize,       // integer: of raw
-    kRaw,        // text; null when longer than kInlineBytes
-};
+namespace column {
+inline constexpr int kStream = 0;     // integer: which stream of the parameters
+inline constexpr int kCreatedAt = 1;  // bigint
+inline constexpr int kRank = 2;       // bigint
+inline constexpr int kSeq = 3;        // bigint
+inline constexpr int kXid = 4;        // xid8
+inline constexpr int kKind = 5;       // integer
+inline constexpr int kExpiresAt = 6;  // bigint or null
+inline constexpr int kId =
+    7;  // bytea; null with the rest when the event does not match, or has just gone
+inline constexpr int kPubkey = 8;  // bytea
+inline constexpr int kSize = 9;    // integer: of raw
+inline constexpr int kRaw = 10;    // text; null when longer than kInlineBytes
+}  // namespace column
 // Longer events are fetched only once it is clear that they are wanted.
 inline constexpr int kInlineBytes = 4096;
 

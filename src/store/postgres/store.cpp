@@ -6,6 +6,7 @@
 #include "store/postgres/schema.hpp"
 #include "store/postgres/write_batch.hpp"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@ constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kLongestBackoff{1000};
 constexpr milliseconds kAliveTimeout{3000};
 constexpr milliseconds kStatsTimeout{2000};
+constexpr std::chrono::minutes kMigrationTimeout{10};
 constexpr int kMostAttempts = 5;
 
 [[nodiscard]] std::uint64_t number(const Rows& rows, int column) {
@@ -91,15 +93,17 @@ void PostgresStore::connect_control() {
     auto connection = database_.connect_control();
     const PostgresOptions& options = database_.options();
     if (options.migrate && !options.read_only) {
-        // Another relay's migration may take its time.
+        // It may take its time, another relay's too.
         connection->execute("SET statement_timeout = 0");
         connection->set_patience(
-            {steady_clock::time_point::max(), [this] { return stopping_.load(); }});
+            {steady_clock::now() + kMigrationTimeout, [this] { return stopping_.load(); }});
         const int found = migrate(*connection);
         if (found != needed_schema_version()) {
             base::log::info("store: the schema of the database was brought from version {} to {}",
                             found, needed_schema_version());
         }
+        connection->execute(
+            fmt::format("SET statement_timeout = {}", options.write_timeout.count()).c_str());
     } else {
         check_schema(*connection);
     }
@@ -301,7 +305,7 @@ std::unique_ptr<Scan> PostgresStore::scan(std::vector<Filter> filters, ScanOptio
 
 base::error_code PostgresStore::writable() const noexcept {
     if (database_.options().read_only) return Errc::store_not_writable;
-    if (!const_cast<Database&>(database_).availability().is_up()) return Errc::store_unavailable;
+    if (!database_.availability().is_up()) return Errc::store_unavailable;
     const Errc trouble = trouble_.load();
     return trouble == Errc{} ? base::error_code() : base::error_code(trouble);
 }

@@ -10,7 +10,11 @@
 namespace parrhesia::store::postgres {
 namespace {
 
-enum Lookup : std::size_t { kIds, kVersions, kTombstones, kTargets };
+// Places in PostgresState::kStatements.
+constexpr std::size_t kIds = 0;
+constexpr std::size_t kVersions = 1;
+constexpr std::size_t kTombstones = 2;
+constexpr std::size_t kTargets = 3;
 
 constexpr const char* kVanishes = "SELECT pubkey, until, seq FROM vanish_work";
 
@@ -79,7 +83,7 @@ Questions Questions::of(std::span<const EventPtr> batch) {
 }
 
 void PostgresState::ask(Connection& connection, const Questions& questions) {
-    const auto send = [&connection](Lookup lookup, const std::vector<std::string>& keys) {
+    const auto send = [&connection](std::size_t lookup, const std::vector<std::string>& keys) {
         if (keys.empty()) return;
         Parameters parameters;
         parameters.add(std::span(keys));

@@ -53,6 +53,7 @@ struct TagRow {
     std::int64_t rank;
     std::uint64_t seq;
     std::int32_t kind;
+    // NOLINTNEXTLINE(modernize-use-nullptr): as in bytes.hpp
     friend auto operator<=>(const TagRow&, const TagRow&) = default;
 };
 
