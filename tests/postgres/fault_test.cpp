@@ -19,9 +19,9 @@ using store::PostgresOptions;
 // Times so short that a hanging server is noticed soon, and so long that a slow one is not.
 PostgresOptions quick_options(const std::string& connection) {
     PostgresOptions options = options_for(connection);
-    options.connect_timeout = 500ms;
-    options.write_timeout = 1000ms;
-    options.read_timeout = 2000ms;
+    options.connect_timeout = 2000ms;
+    options.write_timeout = 3000ms;
+    options.read_timeout = 5000ms;
     return options;
 }
 
@@ -182,8 +182,8 @@ class LockedEvents {
 
 TEST_F(PostgresFaultTest, AStatementThatTakesTooLongFailsAndTheNextOneDoesNot) {
     PostgresOptions options = quick_options(connection);
-    options.read_timeout = 300ms;
-    options.write_timeout = 300ms;
+    options.read_timeout = 1500ms;
+    options.write_timeout = 1500ms;
     store = store::open_postgres_store(options);
     ASSERT_TRUE(can_put(*store));
     (void)run_sql(connection,

@@ -266,7 +266,7 @@ class RelayFaultTest : public ::testing::Test {
                     StartsWith("[\"CLOSED\",\"q\",\"error: "));
         EXPECT_THAT(first_answer(relay->port(), R"(["COUNT","q",{"kinds":[1]}])"),
                     StartsWith("[\"CLOSED\",\"q\",\"error: "));
-        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5));
+        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(15));
     }
 
     // Live traffic that no database sees.
@@ -317,7 +317,7 @@ TEST_F(RelayFaultTest, WhileTheDatabaseIsStoppedClientsAreToldAndLiveTrafficGoes
 }
 
 TEST_F(RelayFaultTest, ADatabaseThatHangsIsLikeOneThatIsAway) {
-    start_relay({"postgres.write_timeout_ms=1000", "postgres.connect_timeout_ms=500"});
+    start_relay({"postgres.write_timeout_ms=2000", "postgres.connect_timeout_ms=1000"});
     Subscriber subscriber(relay->port());
     WsClient publisher(relay->port());
     ASSERT_TRUE(publish_until_taken(publisher, new_event()));
@@ -327,7 +327,7 @@ TEST_F(RelayFaultTest, ADatabaseThatHangsIsLikeOneThatIsAway) {
         const EventPtr refused = new_event();
         const auto begin = steady_clock::now();
         EXPECT_THAT(publish(publisher, refused), StartsWith(ok_of(refused, "false,\"error: ")));
-        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(5));
+        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(15));
         expect_refusals(publisher);
         expect_ephemeral(publisher, subscriber);
 
