@@ -1,9 +1,6 @@
-// What clients see of a relay whose database stops, hangs or dies, and of two relays that share
-// one.
+// What clients see of a relay whose database stops, hangs or dies.
 #include "app/exit_code.hpp"
-#include "integration/support/relay_process.hpp"
-#include "integration/support/ws_client.hpp"
-#include "support/event_generator.hpp"
+#include "postgres/relay_testing.hpp"
 #include "support/postgres_server.hpp"
 
 #include <gmock/gmock.h>
@@ -12,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <iterator>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,92 +20,10 @@
 namespace parrhesia::test {
 namespace {
 
-using event::EventPtr;
-using event::Kind;
 using std::chrono::steady_clock;
-using ::testing::AnyOf;
 using ::testing::StartsWith;
-using Tags = std::vector<std::vector<std::string>>;
 
 constexpr Kind kEphemeral = 20'001;
-constexpr Kind kAddressable = 30'023;
-
-std::int64_t now() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
-}
-
-// Differs from every other event.
-EventPtr new_event(Kind kind = 1, const Tags& tags = {}, std::string_view author = "alice",
-                   std::int64_t created_at = now()) {
-    static std::atomic<int> count{0};
-    return make_event(author, {created_at, kind, tags, "number " + std::to_string(++count)});
-}
-
-std::string id_of(const EventPtr& event) { return base::to_hex(event->id()); }
-
-// Empty when the message is no event.
-std::string id_in(const std::string& message) {
-    constexpr std::string_view kBefore = "{\"id\":\"";
-    const std::size_t at = message.find(kBefore);
-    return at == std::string::npos ? "" : message.substr(at + kBefore.size(), 64);
-}
-
-std::string publication(const EventPtr& event) {
-    return "[\"EVENT\"," + std::string(event->json()) + "]";
-}
-
-std::string ok_of(const EventPtr& event, std::string_view rest) {
-    return "[\"OK\",\"" + id_of(event) + "\"," + std::string(rest);
-}
-
-std::string publish(WsClient& client, const EventPtr& event) {
-    client.send(publication(event));
-    return client.receive().value_or("nothing");
-}
-
-// The database was away: until it is taken, as clients do.
-[[nodiscard]] bool publish_until_taken(WsClient& client, const EventPtr& event) {
-    return becomes([&] { return publish(client, event).starts_with(ok_of(event, "true,")); });
-}
-
-// What the relay answers to a query first: an event, EOSE or CLOSED.
-std::string first_answer(std::uint16_t port, const std::string& message) {
-    WsClient client(port);
-    client.send(message);
-    return client.receive().value_or("nothing");
-}
-
-std::set<std::string> found(std::uint16_t port, const std::string& filter) {
-    std::set<std::string> ids;
-    WsClient client(port);
-    client.send("[\"REQ\",\"q\"," + filter + "]");
-    const auto messages = client.receive_until("[\"EOSE\"");
-    EXPECT_TRUE(!messages.empty() && messages.back().starts_with("[\"EOSE\"")) << filter;
-    for (const std::string& message : messages) {
-        if (const std::string id = id_in(message); !id.empty()) ids.insert(id);
-    }
-    return ids;
-}
-
-// Those of `ids` that the relay does not have.
-std::set<std::string> missing(std::uint16_t port, const std::set<std::string>& ids) {
-    constexpr std::size_t kAtOnce = 100;
-    std::set<std::string> result;
-    for (auto next = ids.begin(); next != ids.end();) {
-        std::set<std::string> asked;
-        std::string list;
-        for (; next != ids.end() && asked.size() < kAtOnce; ++next) {
-            list += (list.empty() ? "\"" : ",\"") + *next + "\"";
-            asked.insert(*next);
-        }
-        const auto answer = found(port, "{\"limit\":100,\"ids\":[" + list + "]}");
-        std::set_difference(asked.begin(), asked.end(), answer.begin(), answer.end(),
-                            std::inserter(result, result.end()));
-    }
-    return result;
-}
 
 // A client with one subscription, opened by the constructor.
 class Subscriber {
@@ -167,8 +81,6 @@ class Load {
     }
     // After stop().
     [[nodiscard]] const std::set<std::string>& acknowledged() const { return acknowledged_; }
-    // Those that no answer had left in doubt before.
-    [[nodiscard]] const std::set<std::string>& taken_at_once() const { return taken_at_once_; }
     [[nodiscard]] const std::set<std::string>& unexpected_answers() const { return unexpected_; }
 
   private:
@@ -195,14 +107,13 @@ class Load {
                     connected = false;
                     break;
                 }
-                note(*answer, sent, refused, refused_now);
+                note(*answer, sent, refused_now);
             }
             refused = std::move(refused_now);
         }
     }
 
     void note(const std::string& answer, const std::map<std::string, EventPtr>& sent,
-              const std::map<std::string, EventPtr>& refused_before,
               std::map<std::string, EventPtr>& refused_now) {
         constexpr std::string_view kBefore = "[\"OK\",\"";
         const std::string id = answer.substr(kBefore.size(), 64);
@@ -210,7 +121,6 @@ class Load {
         const std::scoped_lock lock(mutex_);
         if (sent.contains(id) && rest.starts_with("true,")) {
             acknowledged_.insert(id);
-            if (!refused_before.contains(id)) taken_at_once_.insert(id);
         } else if (sent.contains(id) && rest.starts_with("false,\"error: ")) {
             refused_now.insert(*sent.find(id));
         } else {
@@ -222,18 +132,9 @@ class Load {
     mutable std::mutex mutex_;
     // guarded by mutex_
     std::set<std::string> acknowledged_;
-    std::set<std::string> taken_at_once_;
     std::set<std::string> unexpected_;
     std::vector<std::thread> threads_;
 };
-
-std::vector<std::string> settings_of(const std::string& connection,
-                                     const std::vector<std::string>& more = {}) {
-    std::vector<std::string> settings{"store.engine=postgres", "postgres.connection=" + connection,
-                                      "limits.exempt=[\"127.0.0.0/8\"]", "rates.event_pubkey=off"};
-    settings.insert(settings.end(), more.begin(), more.end());
-    return settings;
-}
 
 bool is_ready(const RelayProcess& relay) {
     return http_get(relay.admin_port(), "/ready").status == 200;
@@ -384,71 +285,9 @@ TEST_F(RelayCrashTest, WhatWasAcknowledgedSurvivesKill9OfTheDatabaseUnderLoad) {
     for (const auto& subscriber : subscribers) {
         const auto& times = subscriber->read_until(last);
         for (const auto& [id, count] : times) EXPECT_EQ(count, 1) << id;
-        for (const std::string& id : load.taken_at_once()) EXPECT_TRUE(times.contains(id)) << id;
+        for (const std::string& id : load.acknowledged()) EXPECT_TRUE(times.contains(id)) << id;
     }
     EXPECT_EQ(relay->terminate(), app::kExitOk);  // it has never ended before
-}
-
-// Two relays on one database.
-class TwoRelaysTest : public ::testing::Test {
-  protected:
-    const std::string connection = shared_postgres().make_database();
-    RelayProcess first{settings_of(connection)};
-    RelayProcess second{settings_of(connection)};
-    WsClient to_first{first.port()};
-    WsClient to_second{second.port()};
-};
-
-TEST_F(TwoRelaysTest, WhatOneTakesTheOtherFinds) {
-    const EventPtr a = new_event();
-    const EventPtr b = new_event();
-    ASSERT_TRUE(publish_until_taken(to_first, a));
-    ASSERT_TRUE(publish_until_taken(to_second, b));
-
-    const std::set<std::string> both{id_of(a), id_of(b)};
-    for (const RelayProcess* relay : {&first, &second}) {
-        EXPECT_EQ(found(relay->port(), R"({"kinds":[1]})"), both);
-    }
-    EXPECT_THAT(publish(to_second, a), StartsWith(ok_of(a, "true,\"duplicate: ")));
-}
-
-TEST_F(TwoRelaysTest, VersionsWrittenToBothAtTheSameTimeEndInOne) {
-    const std::int64_t start = now() - 100;
-    for (int round = 0; round < 30; ++round) {
-        const Tags address{{"d", "article " + std::to_string(round)}};
-        // Of the same second in every other round: then the lower id wins.
-        const EventPtr a = new_event(kAddressable, address, "alice", start);
-        const EventPtr b = new_event(kAddressable, address, "alice", start + round % 2);
-        to_first.send(publication(a));
-        to_second.send(publication(b));
-        const std::string answer_a = to_first.receive().value_or("nothing");
-        const std::string answer_b = to_second.receive().value_or("nothing");
-
-        const bool b_wins = a->created_at() != b->created_at() || b->id() < a->id();
-        EXPECT_THAT(b_wins ? answer_b : answer_a, StartsWith(ok_of(b_wins ? b : a, "true,")));
-        // The other one was there first, or came too late.
-        const EventPtr& loser = b_wins ? a : b;
-        EXPECT_THAT(b_wins ? answer_a : answer_b,
-                    AnyOf(StartsWith(ok_of(loser, "true,")),
-                          StartsWith(ok_of(loser, "false,\"duplicate: "))));
-        const std::set<std::string> winner{id_of(b_wins ? b : a)};
-        const std::string filter = "{\"#d\":[\"" + address.front().back() + "\"]}";
-        EXPECT_EQ(found(first.port(), filter), winner) << round;
-        EXPECT_EQ(found(second.port(), filter), winner) << round;
-    }
-}
-
-TEST_F(TwoRelaysTest, ADeletionByOneIsHonouredByTheOther) {
-    const EventPtr known = new_event();
-    const EventPtr unknown = new_event();
-    ASSERT_TRUE(publish_until_taken(to_first, known));
-    const EventPtr deletion = new_event(5, {{"e", id_of(known)}, {"e", id_of(unknown)}});
-    ASSERT_TRUE(publish_until_taken(to_second, deletion));
-
-    EXPECT_EQ(found(first.port(), R"({"kinds":[1]})"), std::set<std::string>());
-    for (const EventPtr& event : {known, unknown}) {
-        EXPECT_THAT(publish(to_first, event), StartsWith(ok_of(event, "false,\"blocked: ")));
-    }
 }
 
 }  // namespace

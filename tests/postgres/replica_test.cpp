@@ -134,6 +134,19 @@ TEST_F(PostgresReplicaTest, AStandbyThatIsAwayOrFarBehindIsLeftOut) {
     EXPECT_EQ(query(*store, Filter()).size(), 3U);
 }
 
+TEST_F(PostgresReplicaTest, AStandbyThatHangsHoldsNobodyForLong) {
+    const auto store = open();
+    ASSERT_EQ(put(*store, note(1)).status, PutStatus::stored);
+    ASSERT_TRUE(is_asked(*store));
+
+    standby->pause();
+    for (int i = 2; i < 12; ++i) {
+        ASSERT_EQ(put(*store, note(i)).status, PutStatus::stored);
+        EXPECT_EQ(query(*store, Filter()).size(), static_cast<std::size_t>(i));
+    }
+    standby->resume();
+}
+
 TEST_F(PostgresReplicaTest, APrimaryNamedAsAReplicaIsNotUsedAsOne) {
     replica = connection;
     const auto store = open();

@@ -249,11 +249,10 @@ void Connection::drain_pipeline() noexcept {
     }
 }
 
-Rows Connection::copy(const char* sql, std::span<const std::string_view> rows) {
+void Connection::copy(const char* sql, std::span<const std::string_view> rows) {
     if (PQsendQuery(connection_.get(), sql) == 0) fail_lost();
     flush();
     std::unique_ptr<PGresult, void (*)(PGresult*)> failure(nullptr, &PQclear);
-    Rows last;
     auto next_rows = rows.begin();
     while (pg_result* result = take_result()) {
         const ExecStatusType status = PQresultStatus(result);
@@ -270,11 +269,10 @@ Rows Connection::copy(const char* sql, std::span<const std::string_view> rows) {
         } else if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
             failure.reset(result);
         } else {
-            last = Rows(result);
+            PQclear(result);
         }
     }
     if (failure) fail_statement(failure.get());
-    return last;
 }
 
 void Connection::flush() {

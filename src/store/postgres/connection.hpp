@@ -7,7 +7,6 @@
 #include "store/postgres/error.hpp"
 #include "store/postgres/parameters.hpp"
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -28,7 +27,7 @@ struct Statement {
     const char* sql;
 };
 
-// The rows of an answer, in binary format.
+// The rows of an answer, in the format that was asked for; numbers are for those in binary format.
 class Rows {
   public:
     Rows() = default;
@@ -96,8 +95,8 @@ class Connection {
     void end_pipeline();
 
     // Commands of which the first ones are COPY ... FROM STDIN, with what they copy, in order.
-    // Returns the last command's answer, in text format.
-    Rows copy(const char* sql, std::span<const std::string_view> rows);
+    // Returns when the last command has been answered.
+    void copy(const char* sql, std::span<const std::string_view> rows);
 
   private:
     void connect(const ConnectionOptions& options);

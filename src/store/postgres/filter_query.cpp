@@ -123,6 +123,11 @@ void FilterQuery::make_conditions() {
 }
 
 FilterQuery::Need FilterQuery::find_next(const ScanBounds& bounds) {
+    need_ = look_for_next(bounds);
+    return need_;
+}
+
+FilterQuery::Need FilterQuery::look_for_next(const ScanBounds& bounds) {
     if (is_full() && !looks_further_) return Need::end;
     for (;;) {
         find_first();
@@ -290,8 +295,9 @@ void FilterQuery::add_row(const Rows& rows, int row) {
         result.is_candidate = true;
         result.xid = static_cast<std::uint64_t>(rows.int64(row, column::kXid));
         result.kind = static_cast<event::Kind>(rows.int32(row, column::kKind));
-        if (!rows.is_null(row, column::kExpiresAt))
+        if (!rows.is_null(row, column::kExpiresAt)) {
             result.expires_at = rows.int64(row, column::kExpiresAt);
+        }
         result.id = event::Id::from_raw(rows.bytes(row, column::kId));
         result.pubkey = event::PubKey::from_raw(rows.bytes(row, column::kPubkey));
         result.size = static_cast<std::size_t>(rows.int32(row, column::kSize));

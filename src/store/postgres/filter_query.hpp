@@ -64,7 +64,9 @@ class FilterQuery {
         raw,      // send_raw() and take_raw()
         end,      // there is none
     };
-    [[nodiscard]] Need find_next(const ScanBounds& bounds);
+    Need find_next(const ScanBounds& bounds);
+    // What find_next() has said last; void after consume() and take_...().
+    [[nodiscard]] Need need() const noexcept { return need_; }
 
     // Into an open pipeline; `most` is how many matches the caller has use for.
     void send_rows(Connection& connection, std::size_t most);
@@ -101,6 +103,7 @@ class FilterQuery {
 
     void make_streams();
     void make_conditions();
+    [[nodiscard]] Need look_for_next(const ScanBounds& bounds);
     void find_first();
     [[nodiscard]] bool accepts(const ReadRow& row, const ScanBounds& bounds) const;
     [[nodiscard]] bool accepts_parsed(const ReadRow& row, const ScanBounds& bounds) const;
@@ -121,6 +124,7 @@ class FilterQuery {
     bool needs_tags_ = false;  // more conditions on tags than the database looks at
 
     std::vector<Stream> streams_;
+    Need need_ = Need::end;
     // What find_first() has found: the stream whose next row comes first, if any has one; and
     // whether one of which nothing is left to look at may go on with something that comes before.
     std::size_t first_ = 0;

@@ -40,9 +40,11 @@ Replica::Replica(const Database& database, const std::string& connection)
       availability_("the replica " + name_ + " is not used"),
       pool_(options_, availability_, database.options().read_connections) {}
 
-bool Replica::has_replayed(Lsn fence, const Patience& patience) {
-    if (!availability_.is_up()) return false;
+bool Replica::has_replayed(Lsn fence) {
+    if (!availability_.is_up() || fence == kNoLsn) return false;
     if (replayed_.load() >= fence) return true;
+    const Patience patience{steady_clock::now() + kLookTimeout,
+                            [this] { return !availability_.is_up(); }};
     try {
         const ConnectionPool::Lease connection = pool_.borrow(patience);
         const Rows rows = connection->execute(kState);
@@ -95,11 +97,11 @@ Replicas::Replicas(const Database& database) : database_(database) {
     }
 }
 
-Replica* Replicas::choose(Lsn fence, const Patience& patience) {
+Replica* Replicas::choose(Lsn fence) {
     const std::size_t first = replicas_.empty() ? 0 : turn_++;
     for (std::size_t i = 0; i < replicas_.size(); ++i) {
         Replica& replica = *replicas_[(first + i) % replicas_.size()];
-        if (replica.has_replayed(fence, patience)) return &replica;
+        if (replica.has_replayed(fence)) return &replica;
     }
     return nullptr;
 }

@@ -15,6 +15,7 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +24,8 @@ namespace parrhesia::store::postgres {
 
 // A place in the write-ahead log, as the distance from its beginning.
 using Lsn = std::uint64_t;
+// Behind all of the log: no standby has replayed it.
+inline constexpr Lsn kNoLsn = std::numeric_limits<Lsn>::max();
 // From the server's "16/B374D848"; 0 when it is not one.
 [[nodiscard]] Lsn parse_lsn(std::string_view text) noexcept;
 
@@ -32,9 +35,9 @@ class Replica {
 
     [[nodiscard]] ConnectionPool& pool() noexcept { return pool_; }
     [[nodiscard]] const Availability& availability() const noexcept { return availability_; }
-    // Whether a query that must see `fence` may be asked of it. May ask the standby itself.
-    // Threading: any thread.
-    [[nodiscard]] bool has_replayed(Lsn fence, const Patience& patience);
+    // Whether a query that must see `fence` may be asked of it. May ask the standby itself, and
+    // wait a moment for it. Threading: any thread.
+    [[nodiscard]] bool has_replayed(Lsn fence);
 
   private:
     friend class Replicas;
@@ -60,7 +63,7 @@ class Replicas {
     [[nodiscard]] bool empty() const noexcept { return replicas_.empty(); }
     // One that a query which must see `fence` may be asked of, in turn; null: there is none.
     // Threading: any thread.
-    [[nodiscard]] Replica* choose(Lsn fence, const Patience& patience);
+    [[nodiscard]] Replica* choose(Lsn fence);
     // Threading: the thread "store-postgres". `primary`: usable, or null while it is away.
     void look(Connection* primary);
     [[nodiscard]] std::size_t usable() const noexcept;

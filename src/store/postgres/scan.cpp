@@ -31,8 +31,7 @@ base::error_code PostgresScan::next(const ScanBudget& budget, ScanPage& page) {
         return {};
     }
     if (!begun_ && !sources_.replicas.empty()) {
-        replica_ = sources_.replicas.choose(sources_.fence.load(),
-                                            {steady_clock::now() + slice_time_, {}});
+        replica_ = sources_.replicas.choose(sources_.fence.load());
     }
     // A connection that has stood idle may have lost its server; what one slice has read is little.
     const std::vector<FilterQuery> before = filters_;
@@ -125,9 +124,7 @@ bool PostgresScan::fill(const ScanBudget& budget, ScanPage& page) {
         const Id sent = row.id;
         // Every filter that has this event counts it, and it is sent once.
         for (FilterQuery& filter : filters_) {
-            if (filter.find_next(bounds_) == Need::nothing && filter.head().id == sent) {
-                filter.consume();
-            }
+            if (filter.need() == Need::nothing && filter.head().id == sent) filter.consume();
         }
     }
 }

@@ -127,9 +127,12 @@ void PostgresStore::run_keeper() {
             replicas_.look(control_.get());
             tend();
         } catch (const std::exception& error) {
+            const bool was_connecting = control_ == nullptr;
             control_.reset();
             if (stopping_) return;
-            if (metrics_.failed_connects != nullptr) metrics_.failed_connects->add();
+            if (was_connecting && metrics_.failed_connects != nullptr) {
+                metrics_.failed_connects->add();
+            }
             availability.mark_down(error.what());
             replicas_.look(nullptr);
             pause = next_backoff();
@@ -200,15 +203,14 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
             }
             writer_->set_patience(database_.patience(options.write_timeout));
             WriteBatch write(*writer_, options.relay_urls);
-            if (!replicas_.empty()) write.ask_for_lsn();
             try {
                 write.store(batch, results);
-                if (!replicas_.empty()) fence_ = parse_lsn(write.lsn());
             } catch (...) {
                 is_unknown = write.is_committing();
                 if (is_unknown) remember_unknown(write, batch);
                 throw;
             }
+            raise_fence();
             recognize_unknown(batch, results);
             if (trouble_.exchange(Errc{}) != Errc{}) {
                 base::log::info("store: the database can be written again");
@@ -237,6 +239,20 @@ base::error_code PostgresStore::put_part(std::span<const EventPtr> batch,
             note_trouble(Errc::store_unavailable, error.what());
             return Errc::store_unavailable;
         }
+    }
+}
+
+// From now on queries go to replicas only if they have replayed this. If it cannot be told how much
+// that is, none goes there until the next batch has told.
+void PostgresStore::raise_fence() {
+    if (replicas_.empty()) return;
+    try {
+        const Rows rows = writer_->execute("SELECT pg_current_wal_insert_lsn()");
+        fence_ = parse_lsn(rows.bytes(0, 0));
+    } catch (const DatabaseError& error) {
+        fence_ = kNoLsn;
+        if (writer_->is_broken()) writer_.reset();
+        base::log::debug("store: no place in the log after a commit: {}", error.what());
     }
 }
 

@@ -47,6 +47,7 @@ class PostgresStore final : public EventStore {
                                               std::span<PutResult> results);
     [[nodiscard]] base::error_code put_part(std::span<const EventPtr> batch,
                                             std::span<PutResult> results);
+    void raise_fence();
     void remember_unknown(const WriteBatch& write, std::span<const EventPtr> batch);
     void recognize_unknown(std::span<const EventPtr> batch, std::span<PutResult> results);
     [[nodiscard]] base::error_code meaning_of(const DatabaseError& error);

@@ -239,10 +239,8 @@ void WriteBatch::write(const std::vector<SequencedEvent>& accepted) {
                            tombstones_added_);
     }
     sql += "COMMIT";
-    if (wants_lsn_) sql += "; SELECT pg_current_wal_insert_lsn()";
     committing_ = true;
-    const Rows answer = connection_.copy(sql.c_str(), rows);
-    if (wants_lsn_) lsn_ = answer.bytes(0, 0);
+    connection_.copy(sql.c_str(), rows);
     committing_ = false;
 }
 
@@ -289,11 +287,10 @@ void WriteBatch::remove(std::vector<std::int64_t> seqs) {
 
 void WriteBatch::rollback() noexcept {
     if (connection_.is_broken()) return;
+    committing_ = false;  // the server has refused a statement, so it has not come to the COMMIT
     try {
         connection_.execute("ROLLBACK");
-        committing_ = false;  // a statement failed, so nothing was committed
-    } catch (const DatabaseError&) {
-        committing_ = false;
+    } catch (const DatabaseError&) {  // the connection is broken now
     }
 }
 

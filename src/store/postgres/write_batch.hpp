@@ -29,16 +29,13 @@ class WriteBatch {
     WriteBatch(Connection& connection, const std::vector<std::string>& relay_urls)
         : connection_(connection), relay_urls_(relay_urls) {}
 
-    // Puts one result per event; position.seq is the transaction's id, and of a duplicate the seq
-    // of the stored event, 0 if it is of this batch. `batch` has at most kMostBatchEvents.
+    // Puts one result per event. position.seq is the transaction's id; of a duplicate it is the seq
+    // of the event that is stored, or is before it in the batch. `batch` has at most
+    // kMostBatchEvents.
     void store(std::span<const EventPtr> batch, std::span<PutResult> results);
     // Of this batch, once they are known.
     [[nodiscard]] std::uint64_t first_seq() const noexcept { return first_seq_; }
     [[nodiscard]] std::uint64_t xid() const noexcept { return xid_; }
-    // Afterwards: how far the write-ahead log was just after the commit, as text; only if asked
-    // for.
-    void ask_for_lsn() noexcept { wants_lsn_ = true; }
-    [[nodiscard]] const std::string& lsn() const noexcept { return lsn_; }
     // The COMMIT may have reached the server.
     [[nodiscard]] bool is_committing() const noexcept { return committing_; }
 
@@ -58,8 +55,6 @@ class WriteBatch {
     std::vector<std::string> vanished_wraps_;  // keys of tombstones
     std::int64_t events_added_ = 0;
     std::int64_t tombstones_added_ = 0;
-    bool wants_lsn_ = false;
-    std::string lsn_;
     bool committing_ = false;
 };
 
