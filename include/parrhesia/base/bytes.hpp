@@ -41,6 +41,7 @@ struct FixedBytes {
 using Id = FixedBytes<struct IdKind, 32>;          // SHA-256 of the canonical event (NIP-01)
 using PubKey = FixedBytes<struct PubKeyKind, 32>;  // x-only key (BIP-340)
 using Signature = FixedBytes<struct SigKind, 64>;  // BIP-340
+using NodeId = FixedBytes<struct NodeIdKind, 16>;  // a relay of a cluster, from random numbers
 
 // Appends the lowercase hex form of `bytes`.
 void append_hex(std::string& out, std::span<const std::uint8_t> bytes);
