@@ -224,17 +224,47 @@ postgres_tests() {
 # `failed`. Returns the command's exit code.
 passed=0
 failed=0
+failures=()
+excerpts=""
 run_counted() {
-    local log code=0 counts
+    local log code=0 counts found
     log="$(mktemp)"
     "$@" </dev/null 2>&1 | tee "$log" || code=${PIPESTATUS[0]}
     counts="$(closing_counts "$log")"
+    if ((code != 0)); then
+        mapfile -t found < <(failed_tests "$log")
+        failures+=("${found[@]}")
+        excerpts+="$(failure_excerpt "$log")"$'\n'
+    fi
     rm -f "$log"
     passed=$((passed + ${counts% *}))
     failed=$((failed + ${counts#* }))
     # A runner that broke down counts as one failure even if it had no time to say so.
     ((code == 0 || ${counts#* } > 0)) || failed=$((failed + 1))
     return "$code"
+}
+
+# The names of the tests that failed in a log of one of our own scripts, GoogleTest, ctest or node's
+# runner, each once.
+failed_tests() {
+    sed -nE -e 's/^failed test: //p' \
+        -e 's/^\[  FAILED  \] ([^ ,]+\.[^ ,]+)(,.*)?( \([0-9]+ ms\))?$/\1/p' \
+        -e 's/^[[:space:]]*[0-9]+ - (.+) \((Failed|Timeout|SEGFAULT|ILLEGAL|Subprocess .*|.*Exception.*)\)$/\1/p' \
+        -e 's/^[[:space:]]*✖ (.+) \([0-9.]+ms\)$/\1/p' "$1" | awk '!seen[$0]++'
+}
+
+# What a log says just before a test of GoogleTest fails, and what node's runner sums up: 60 lines at most.
+failure_excerpt() {
+    {
+        grep -B 15 -E '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$1" | head -n 40
+        sed -n '/^✖ failing tests:/,$p' "$1" | head -n 40
+    } | head -n 60
+}
+
+# print_failures: the last words of a script, for who sees only the end of a long log.
+print_failures() {
+    [[ ${#failures[@]} -eq 0 ]] || printf '%s' "$excerpts"
+    [[ ${#failures[@]} -eq 0 ]] || printf 'failed test: %s\n' "${failures[@]}"
 }
 
 # "PASSED FAILED" of a log of node's runner, GoogleTest, ctest (which shows GoogleTest's words too), or one

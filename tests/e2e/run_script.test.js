@@ -22,7 +22,8 @@ function reasonToSkip() {
   return programs.length === 0 ? 'no PostgreSQL server is installed' : false
 }
 
-describe('scripts/run --postgres', { timeout: 120_000, skip: reasonToSkip() }, () => {
+// Long, because the script asks the build tool first, and a source may have changed.
+describe('scripts/run --postgres', { timeout: 600_000, skip: reasonToSkip() }, () => {
   let folder
   let script
   const author = new Author()
