@@ -13,7 +13,7 @@ root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 # What Debian 12 calls what we need. Boost is header-only for us; 1.81 is not the default there.
 build_packages=(build-essential cmake ninja-build pkg-config ccache libboost1.81-dev liblmdb-dev libxxhash-dev
     libsimdjson-dev libsecp256k1-dev libssl-dev libspdlog-dev libfmt-dev prometheus-cpp-dev
-    libtomlplusplus-dev libcli11-dev libpq-dev libgtest-dev libgmock-dev)
+    libtomlplusplus-dev libcli11-dev libpq-dev libzstd-dev libgtest-dev libgmock-dev)
 # And what bench/ needs besides.
 bench_packages=(libbenchmark-dev)
 # A script that wants bench/ in its build says yes, before it asks for the tools.

@@ -83,6 +83,8 @@ class PeerFrameReader {
     [[nodiscard]] std::uint64_t skipped() const noexcept { return skipped_; }  // ignorable frames
 
   private:
+    [[nodiscard]] PeerFrameError decompress(PeerFrame& frame);
+
     const bool checksums_;
     bool established_ = false;
     std::uint32_t max_frame_ = kHandshakeFrameBytes;

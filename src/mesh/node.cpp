@@ -1,0 +1,606 @@
+#include "mesh/node.hpp"
+
+#include "parrhesia/base/log.hpp"
+
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace parrhesia::mesh {
+namespace {
+
+using protocol::PeerErrorCode;
+using protocol::PeerState;
+using namespace std::chrono_literals;
+
+// More than two missed seconds of ticks: this process, or its machine, stood still.
+constexpr std::chrono::milliseconds kOwnPause = 2s;
+// A link that has said its last word gets so long to be rid of it.
+constexpr std::chrono::milliseconds kLastWord = 2s;
+// Nodes that just came up are still making their links: no partition.
+constexpr std::chrono::milliseconds kSettling = 3s;
+// Peers find out about the same failure up to a heartbeat apart. Before that has passed, a node
+// that died looks like one that only some have lost.
+constexpr std::chrono::milliseconds kSteadyCut = 1200ms;
+constexpr std::chrono::milliseconds kSteadyVerdict = 500ms;
+// Metrics have labels, and labels cost time.
+constexpr std::chrono::milliseconds kMetricsEvery = 1s;
+
+protocol::Nonce random_nonce() {
+    protocol::Nonce nonce;
+    if (RAND_bytes(nonce.data(), static_cast<int>(nonce.bytes.size())) != 1) {
+        throw std::runtime_error("the system gives no random numbers");
+    }
+    return nonce;
+}
+
+std::string_view name_of(PeerErrorCode code) noexcept {
+    switch (code) {
+        case PeerErrorCode::bad_cluster:
+            return "bad_cluster";
+        case PeerErrorCode::bad_log:
+            return "bad_log";
+        case PeerErrorCode::auth:
+            return "auth";
+        case PeerErrorCode::duplicate_node:
+            return "duplicate_node";
+        case PeerErrorCode::protocol:
+            return "protocol";
+        case PeerErrorCode::overload:
+            return "overload";
+        case PeerErrorCode::self:
+            return "self";
+        case PeerErrorCode::duplicate_link:
+            return "duplicate_link";
+    }
+    return "unknown";
+}
+
+std::string short_name(const base::NodeId& node) { return base::to_hex(node).substr(0, 8); }
+
+}  // namespace
+
+Node::Node(NodeOptions options, Transport& transport, RemoteEvents& events, MeshMetrics& metrics,
+           base::SteadyTime now)
+    : options_(std::move(options)),
+      transport_(transport),
+      events_(events),
+      metrics_(metrics),
+      plan_(options_.seed),
+      now_(now),
+      last_tick_(now),
+      candidate_since_(now) {
+    plan_.add(options_.link.self.address, false, now);
+    plan_.on_self(options_.link.self.address);
+}
+
+void Node::add_target(const std::string& address, base::SteadyTime now) {
+    plan_.add(address, false, now);
+}
+
+void Node::set_load(std::uint32_t connections, std::uint32_t subscriptions) {
+    connections_ = connections;
+    subscriptions_ = subscriptions;
+    refresh_view();
+}
+
+// ---- the transport's reports ----
+
+void Node::on_connected(std::uint64_t number, const Link::Exporter& exporter,
+                        base::SteadyTime now) {
+    now_ = now;
+    const auto found = links_.find(number);
+    if (found == links_.end()) return;
+    found->second.link = std::make_unique<Link>(number, Link::Side::dialler, options_.link,
+                                                exporter, random_nonce(), now, listener());
+    found->second.link->start();
+}
+
+void Node::on_dial_failed(std::uint64_t number, std::string_view why, base::SteadyTime now) {
+    now_ = now;
+    const auto found = links_.find(number);
+    if (found == links_.end()) return;
+    base::log::debug("mesh: no connection to {}: {}", found->second.address, why);
+    plan_.on_failed(found->second.address, now);
+    links_.erase(found);
+}
+
+std::optional<std::uint64_t> Node::on_accepted(const std::string& from,
+                                               const Link::Exporter& exporter,
+                                               base::SteadyTime now) {
+    now_ = now;
+    const auto handshakes = std::ranges::count_if(links_, [](const auto& entry) {
+        const Entry& link = entry.second;
+        return !link.dialled && link.link && link.link->state() == Link::State::handshake;
+    });
+    if (leaving_ || static_cast<std::size_t>(handshakes) >= options_.max_handshakes) {
+        metrics_.refusals("too_many_handshakes").add();
+        return std::nullopt;
+    }
+    const std::uint64_t number = next_link_++;
+    Entry entry;
+    entry.address = from;
+    entry.since = now;
+    entry.link = std::make_unique<Link>(number, Link::Side::acceptor, options_.link, exporter,
+                                        random_nonce(), now, listener());
+    links_.emplace(number, std::move(entry));
+    return number;
+}
+
+void Node::on_bytes(std::uint64_t number, std::span<const std::uint8_t> bytes,
+                    base::SteadyTime now) {
+    now_ = now;
+    Link* link = find(number);
+    if (link == nullptr) return;
+    link->on_bytes(bytes, now);
+    settle(number, now);
+}
+
+void Node::on_closed(std::uint64_t number, std::string_view why, base::SteadyTime now) {
+    now_ = now;
+    if (Link* link = find(number)) link->on_closed(why);
+    forget(number, now);
+}
+
+void Node::output(std::uint64_t number, std::string& out, base::SteadyTime now) {
+    now_ = now;
+    if (Link* link = find(number)) link->output(out, now);
+}
+
+bool Node::wants_output(std::uint64_t number) const noexcept {
+    const Link* link = find(number);
+    return link != nullptr && link->wants_output();
+}
+
+bool Node::is_done(std::uint64_t number) const noexcept {
+    const Link* link = find(number);
+    return link == nullptr || link->is_done();
+}
+
+// ---- time ----
+
+void Node::on_tick(base::SteadyTime now) {
+    now_ = now;
+    const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_tick_);
+    last_tick_ = now;
+    if (pause > kOwnPause) {
+        metrics_.pauses.add();
+        base::log::warn("mesh: this relay stood still for {} ms; its peers' silence does not count",
+                        pause.count());
+        for (auto& [number, entry] : links_) {
+            if (entry.link) entry.link->forgive(pause);
+        }
+    }
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, entry] : links_) numbers.push_back(number);
+    for (const std::uint64_t number : numbers) {
+        Link* link = find(number);
+        if (link == nullptr) continue;
+        link->on_tick(now);
+        settle(number, now);
+    }
+    if (!leaving_) {
+        const auto linked = [this](const base::NodeId& node) {
+            return active_link(node) != nullptr;
+        };
+        for (std::string& address : plan_.due(now, linked)) {
+            const std::uint64_t number = next_link_++;
+            Entry entry;
+            entry.address = address;
+            entry.dialled = true;
+            entry.since = now;
+            links_.emplace(number, std::move(entry));
+            metrics_.dials.add();
+            transport_.dial(number, address);
+        }
+    }
+    refresh_suspects();
+    judge_partition(now);
+    if (now >= next_metrics_) {
+        next_metrics_ = now + kMetricsEvery;
+        update_metrics();
+    }
+}
+
+void Node::refresh_suspects() {
+    NodeSet suspects;
+    for (const auto& [node, peer] : peers_) {
+        const Link* link = find(peer.link);
+        if (link != nullptr && link->is_suspect()) suspects.insert(node);
+    }
+    if (suspects == suspects_) return;
+    suspects_ = std::move(suspects);
+    ++view_version_;
+    refresh_view();
+}
+
+// Notices that a link has ended, and sees to its end.
+void Node::settle(std::uint64_t number, base::SteadyTime now) {
+    const auto found = links_.find(number);
+    if (found == links_.end() || !found->second.link) return;
+    Entry& entry = found->second;
+    const Link& link = *entry.link;
+    if (link.state() == Link::State::up || link.state() == Link::State::handshake) return;
+    if (!entry.ended_at) {
+        entry.ended_at = now;
+        lose_peer(link, now);
+    }
+    const bool waits_for_nothing = link.state() == Link::State::ended && link.is_done();
+    // Who left in order closes by itself; all others get a moment to take our last word.
+    const bool late = link.end() != LinkEnd::left && now - *entry.ended_at > kLastWord;
+    if (waits_for_nothing || late) {
+        transport_.close(number);
+        forget(number, now);
+    } else {
+        transport_.wake(number);
+    }
+}
+
+void Node::forget(std::uint64_t number, base::SteadyTime now) {
+    const auto found = links_.find(number);
+    if (found == links_.end()) return;
+    Entry entry = std::move(found->second);
+    links_.erase(found);
+    if (!entry.link) return plan_.on_failed(entry.address, now);  // still being dialled
+    if (!entry.ended_at) lose_peer(*entry.link, now);
+    for (std::size_t i = 0; i < drops_of_ended_.size(); ++i) {
+        const LaneDrops& drops = entry.link->lane(static_cast<protocol::Lane>(i)).drops();
+        drops_of_ended_[i].overflow += drops.overflow;
+        drops_of_ended_[i].expired += drops.expired;
+    }
+    report_end(entry, now);
+}
+
+// Plans the next dial, and says in the log what an operator has to know: once.
+void Node::report_end(const Entry& entry, base::SteadyTime now) {
+    const Link& link = *entry.link;
+    metrics_.link_ends(std::string(to_text(link.end()))).add();
+    const auto code = link.error_code();
+    const bool refused = link.end() == LinkEnd::refused_by_us ||
+                         link.end() == LinkEnd::refused_by_peer ||
+                         link.end() == LinkEnd::protocol_error;
+    if (refused && code && *code != PeerErrorCode::self) {
+        metrics_.refusals(std::string(name_of(*code))).add();
+        // By host alone: who comes again comes from another port.
+        const std::string host = entry.address.substr(0, entry.address.rfind(':'));
+        const std::string key = fmt::format("{} {} {}", host, name_of(*code), entry.dialled);
+        constexpr std::size_t kRemembered = 1024;
+        if (refusals_logged_.size() < kRemembered && refusals_logged_.insert(key).second) {
+            base::log::warn(
+                "mesh: {} {} {}: {} ({})", entry.dialled ? "link to" : "link from", entry.address,
+                link.end() == LinkEnd::refused_by_peer ? "is refused there" : "is refused here",
+                link.detail(), name_of(*code));
+        }
+    }
+    if (!entry.dialled) return;
+    if (code == PeerErrorCode::self) {
+        plan_.on_self(entry.address);
+    } else if (refused && link.retry_after() != 0s) {
+        plan_.on_refused(entry.address, link.retry_after(), now);
+    } else if (link.end() == LinkEnd::replaced) {
+        // A better link to that node is there, or was a moment ago.
+        plan_.on_duplicate(entry.address, link.peer().node);
+    } else {
+        plan_.on_failed(entry.address, now);
+    }
+}
+
+void Node::lose_peer(const Link& link, base::SteadyTime now) {
+    const auto found = peers_.find(link.peer().node);
+    if (found == peers_.end() || found->second.link != link.number()) return;
+    Peer& peer = found->second;
+    peer.link = 0;
+    peer.sees.clear();
+    peer.changed_at = now;
+    peer.state = link.end() == LinkEnd::left ? PeerState::left : PeerState::down;
+    if (link.end() == LinkEnd::replaced) {
+        base::log::debug("mesh: a link to {} makes room for a better one",
+                         short_name(found->first));
+    } else if (link.end() == LinkEnd::left || leaving_) {
+        base::log::info("mesh: {} ({}) has left", short_name(found->first), peer.address);
+    } else {
+        base::log::warn("mesh: link to {} ({}) is down: {}{}{}", short_name(found->first),
+                        peer.address, to_text(link.end()), link.detail().empty() ? "" : ": ",
+                        link.detail());
+    }
+    plan_.on_lost(found->first, now);
+    ++view_version_;
+    refresh_view();
+}
+
+// ---- links ----
+
+// Which of two links of one pair stays is decided alike on both sides: the one that the node with
+// the smaller id dialled; of two by the same, the newer, for the older is a leftover of a restart.
+std::optional<protocol::PeerError> Node::refuse_second(const Link& link,
+                                                       const protocol::Hello& peer,
+                                                       const Link& present) const {
+    const base::NodeId& self = options_.link.self.node;
+    if (peer.boot != present.peer().boot) {
+        const bool fresh = now_ - present.last_heard() < options_.link.heartbeat * 3 / 2;
+        if (peer.address != present.peer().address && fresh && !present.is_suspect()) {
+            return protocol::PeerError{PeerErrorCode::duplicate_node,
+                                       "another live relay at " + present.peer().address +
+                                           " has the node id " + base::to_hex(peer.node) +
+                                           ": remove node_id from the data folder of the copy",
+                                       60};
+        }
+        if (peer.boot > present.peer().boot) return std::nullopt;  // it has started again
+        return protocol::PeerError{PeerErrorCode::duplicate_link, "a later start is linked", 0};
+    }
+    const auto dialler = [&](const Link& of) {
+        return of.side() == Link::Side::dialler ? self : peer.node;
+    };
+    if (dialler(link) == dialler(present) || present.is_suspect()) return std::nullopt;
+    if (dialler(link) == std::min(self, peer.node)) return std::nullopt;
+    return protocol::PeerError{PeerErrorCode::duplicate_link, "this pair has a link", 0};
+}
+
+std::optional<protocol::PeerError> Node::admit(Link& link, const protocol::Hello& peer) {
+    if (leaving_) return protocol::PeerError{PeerErrorCode::overload, "shutting down", 1};
+    if (Link* present = active_link(peer.node)) return refuse_second(link, peer, *present);
+    if (peers_up() >= options_.max_peers) {
+        return protocol::PeerError{PeerErrorCode::overload,
+                                   "as many peers as cluster.max_peers allows", 60};
+    }
+    return std::nullopt;
+}
+
+void Node::on_up(Link& link) {
+    const protocol::Hello& hello = link.peer();
+    // Since admit(), another link of this pair may have come up.
+    if (Link* present = active_link(hello.node)) {
+        if (const auto error = refuse_second(link, hello, *present)) {
+            return link.refuse(LinkEnd::replaced, *error);
+        }
+        peers_[hello.node].link = 0;
+        link.adopt_queues(*present);
+        present->refuse(LinkEnd::replaced,
+                        {PeerErrorCode::duplicate_link, "this pair has a better link", 0});
+        settle(present->number(), now_);
+    }
+    Peer& peer = peers_[hello.node];
+    if (peer.state != PeerState::up || peer.boot != hello.boot) {
+        base::log::info("mesh: link to {} ({}, {}) is up", short_name(hello.node), hello.address,
+                        hello.software);
+        peer.up_since = now_;
+    }
+    peer.boot = hello.boot;
+    peer.address = hello.address;
+    peer.software = hello.software;
+    peer.state = PeerState::up;
+    peer.changed_at = now_;
+    peer.link = link.number();
+    const Entry& entry = links_.at(link.number());
+    if (entry.dialled) plan_.on_up(entry.address, hello.node);
+    if (!hello.address.empty()) {
+        plan_.add(hello.address, true, now_);
+        plan_.on_duplicate(hello.address, hello.node);
+    }
+    ++view_version_;
+    refresh_view();
+    announce_peers();
+}
+
+void Node::announce_peers() {
+    std::vector<protocol::ListedPeer> list;
+    for (const auto& [node, peer] : peers_) {
+        if (peer.address.empty() || list.size() >= protocol::kMaxListedPeers) continue;
+        if (peer.state == PeerState::up)
+            list.push_back({node, peer.boot, peer.address, peer.state});
+    }
+    for (auto& [number, entry] : links_) {
+        if (entry.link) entry.link->send_peers(list);
+    }
+}
+
+void Node::on_peers(Link& /*link*/, const std::vector<protocol::ListedPeer>& peers) {
+    for (const auto& listed : peers) {
+        if (listed.node == options_.link.self.node || listed.address.empty()) continue;
+        plan_.add(listed.address, true, now_);
+        if (active_link(listed.node) != nullptr) plan_.on_duplicate(listed.address, listed.node);
+    }
+}
+
+void Node::on_heartbeat(Link& link, const protocol::Heartbeat& heartbeat) {
+    const auto found = peers_.find(link.peer().node);
+    if (found == peers_.end() || found->second.link != link.number()) return;
+    found->second.sees = NodeSet(heartbeat.up.begin(), heartbeat.up.end());
+    found->second.heard = heartbeat;
+}
+
+void Node::on_batch(Link& link, protocol::Lane lane, const protocol::EventBatch& batch,
+                    std::size_t bytes) {
+    metrics_.received[static_cast<std::size_t>(lane)]->add(batch.events.size());
+    events_.on_batch(link.number(), lane, batch, bytes);
+}
+
+void Node::on_gap(Link& link, protocol::Lane lane, const protocol::Gap& gap) {
+    metrics_.gaps[static_cast<std::size_t>(lane)]->add();
+    metrics_.gap_events[static_cast<std::size_t>(lane)]->add(gap.dropped);
+    base::log::warn("mesh: {} dropped {} {} events that waited for this relay",
+                    short_name(link.peer().node), gap.dropped, mesh::name_of(lane));
+}
+
+void Node::on_left(Link& link) { settle(link.number(), now_); }
+
+void Node::on_output(Link& link) { transport_.wake(link.number()); }
+
+void Node::publish(const OutgoingPtr& event) {
+    metrics_.sent[static_cast<std::size_t>(event->lane)]->add();
+    for (auto& [node, peer] : peers_) {
+        if (Link* link = find(peer.link)) link->enqueue(event);
+    }
+}
+
+void Node::acknowledge(std::uint64_t number, protocol::Lane lane, std::size_t events,
+                       std::size_t bytes) {
+    if (Link* link = find(number)) link->acknowledge(lane, events, bytes);
+}
+
+void Node::leave(protocol::GoodbyeReason reason, base::SteadyTime now) {
+    now_ = now;
+    leaving_ = true;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, entry] : links_) numbers.push_back(number);
+    for (const std::uint64_t number : numbers) {
+        Link* link = find(number);
+        if (link == nullptr) {  // still being dialled
+            transport_.close(number);
+            links_.erase(number);
+            continue;
+        }
+        link->send_goodbye(reason, kLastWord);
+        settle(number, now);
+    }
+}
+
+Link* Node::find(std::uint64_t number) const noexcept {
+    const auto found = links_.find(number);
+    return found == links_.end() ? nullptr : found->second.link.get();
+}
+
+Link* Node::active_link(const base::NodeId& node) const noexcept {
+    const auto found = peers_.find(node);
+    return found == peers_.end() ? nullptr : find(found->second.link);
+}
+
+std::size_t Node::peers_up() const noexcept {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(peers_, [](const auto& peer) { return peer.second.link != 0; }));
+}
+
+std::chrono::microseconds Node::round_trip(std::uint64_t number) const noexcept {
+    const Link* link = find(number);
+    return link == nullptr ? 0us : link->round_trip();
+}
+
+// ---- what is seen ----
+
+void Node::refresh_view() {
+    std::vector<base::NodeId> up;
+    for (const auto& [node, peer] : peers_) {
+        if (peer.link != 0 && !suspects_.contains(node)) up.push_back(node);
+    }
+    for (auto& [number, entry] : links_) {
+        if (entry.link) {
+            entry.link->set_view(view_version_, up, connections_, subscriptions_);
+        }
+    }
+}
+
+void Node::judge_partition(base::SteadyTime now) {
+    LinkMatrix matrix;
+    NodeSet expected;
+    NodeSet& own = matrix[options_.link.self.node];
+    for (const auto& [node, peer] : peers_) {
+        if (peer.link != 0 && !suspects_.contains(node)) own.insert(node);
+        if (now - peer.up_since < kSettling) continue;
+        if (own.contains(node)) matrix[node] = peer.sees;
+        if (peer.state != PeerState::left) expected.insert(node);
+    }
+    // A link that is only silent for a while: not dead yet, for all that anybody knows.
+    std::erase_if(expected, [&](const base::NodeId& node) {
+        return suspects_.contains(node) && std::ranges::none_of(matrix, [&](const auto& row) {
+                   return row.second.contains(node);
+               });
+    });
+    MatrixVerdict verdict = judge(options_.link.self.node, matrix, expected, alive_elsewhere_);
+    if (verdict != candidate_) {
+        candidate_ = std::move(verdict);
+        candidate_since_ = now;
+    }
+    const auto steady = candidate_.cut.empty() ? kSteadyVerdict : kSteadyCut;
+    if (now - candidate_since_ < steady || candidate_ == verdict_) return;
+    verdict_ = candidate_;
+    if (verdict_.partition == Partition::none) {
+        base::log::info("mesh: all nodes see each other again");
+        return;
+    }
+    metrics_.partition_changes.add();
+    std::string detail;
+    for (const auto& node : verdict_.unseen) detail += fmt::format(" unseen {}", short_name(node));
+    for (const auto& [a, b] : verdict_.cut) {
+        detail += fmt::format(" cut {}-{}", short_name(a), short_name(b));
+    }
+    base::log::warn("mesh: {} seen from here:{}", to_text(verdict_.partition), detail);
+}
+
+void Node::update_metrics() {
+    constexpr std::array kStates{PeerState::known, PeerState::up, PeerState::suspect,
+                                 PeerState::down, PeerState::left};
+    std::array<std::int64_t, kStates.size()> counts{};
+    auto drops = drops_of_ended_;
+    for (const auto& [node, peer] : peers_) {
+        const Link* link = find(peer.link);
+        const bool suspect = link != nullptr && link->is_suspect();
+        ++counts[static_cast<std::size_t>(suspect ? PeerState::suspect : peer.state)];
+        const std::string name = short_name(node);
+        metrics_.round_trip_us(name).set(link == nullptr ? 0 : link->round_trip().count());
+        for (std::size_t i = 1; i < protocol::kLanes; ++i) {
+            const auto lane = static_cast<protocol::Lane>(i);
+            const std::size_t bytes = link == nullptr ? 0 : link->lane(lane).bytes();
+            metrics_.queue_bytes(name, mesh::name_of(lane)).set(static_cast<std::int64_t>(bytes));
+            if (link == nullptr) continue;
+            drops[i].overflow += link->lane(lane).drops().overflow;
+            drops[i].expired += link->lane(lane).drops().expired;
+        }
+    }
+    for (std::size_t i = 0; i < kStates.size(); ++i) {
+        metrics_.peers(std::string(protocol::to_text(kStates[i]))).set(counts[i]);
+    }
+    for (std::size_t i = 1; i < protocol::kLanes; ++i) {
+        const std::string lane = mesh::name_of(static_cast<protocol::Lane>(i));
+        auto& overflow = metrics_.dropped(lane, "overflow");
+        auto& expired = metrics_.dropped(lane, "expired");
+        overflow.add(drops[i].overflow - std::min(drops[i].overflow, overflow.value()));
+        expired.add(drops[i].expired - std::min(drops[i].expired, expired.value()));
+    }
+    for (const Partition kind :
+         {Partition::peer_dead, Partition::cut_link, Partition::partial, Partition::full_split}) {
+        metrics_.partition(std::string(to_text(kind))).set(verdict_.partition == kind ? 1 : 0);
+    }
+}
+
+NodeStatus Node::status(base::SteadyTime now) const {
+    NodeStatus status;
+    const protocol::Hello& self = options_.link.self;
+    status.cluster = self.cluster;
+    status.node = self.node;
+    status.boot = self.boot;
+    status.address = self.address;
+    status.software = self.software;
+    status.partition = to_text(verdict_.partition);
+    status.cut_links = verdict_.cut;
+    status.unseen = verdict_.unseen;
+    for (const auto& [node, peer] : peers_) {
+        PeerStatus& row = status.peers.emplace_back();
+        row.node = node;
+        row.boot = peer.boot;
+        row.address = peer.address;
+        row.software = peer.software;
+        row.state = protocol::to_text(peer.state);
+        const Link* link = find(peer.link);
+        if (link == nullptr) continue;
+        if (link->is_suspect()) row.state = protocol::to_text(PeerState::suspect);
+        row.dialled_by_us = link->side() == Link::Side::dialler;
+        row.round_trip = link->round_trip();
+        row.silence =
+            std::chrono::duration_cast<std::chrono::milliseconds>(now - link->last_heard());
+        row.events_sent = link->counters().events_sent;
+        row.events_received = link->counters().events_received;
+        row.sees.assign(peer.sees.begin(), peer.sees.end());
+        row.connections = peer.heard.connections;
+        row.subscriptions = peer.heard.subscriptions;
+        for (std::size_t i = 0; i < row.lanes.size(); ++i) {
+            const LaneQueue& lane = link->lane(static_cast<protocol::Lane>(i));
+            row.lanes[i] = {lane.bytes(), lane.size(), lane.is_gapped(), lane.drops().overflow,
+                            lane.drops().expired};
+        }
+    }
+    return status;
+}
+
+}  // namespace parrhesia::mesh
