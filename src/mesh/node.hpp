@@ -46,6 +46,11 @@ class RemoteEvents {
                           const protocol::EventBatch& batch, std::size_t bytes) = 0;
 };
 
+// As logs and metrics name a node: the first 8 digits of its id.
+[[nodiscard]] inline std::string short_name(const base::NodeId& node) {
+    return base::to_hex(node).substr(0, 8);
+}
+
 struct NodeOptions {
     LinkOptions link;
     std::size_t max_peers = 32;
@@ -146,7 +151,7 @@ class Node final : private LinkListener {
     void refresh_suspects();
     void judge_partition(base::SteadyTime now);
     void announce_peers();
-    void update_metrics();
+    void update_metrics(base::SteadyTime now);
 
     // constant after construction
     const NodeOptions options_;
