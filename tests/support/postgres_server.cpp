@@ -15,6 +15,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -88,6 +89,27 @@ constexpr std::chrono::seconds kPatience{60};
     std::ostringstream text;
     text << std::ifstream(file).rdbuf();
     return text.str();
+}
+
+struct ProcessState {
+    char code = ' ';  // as ps shows it
+    pid_t parent = 0;
+};
+
+[[nodiscard]] std::optional<ProcessState> state_of(pid_t process) {
+    const std::string stat = contents("/proc/" + std::to_string(process) + "/stat");
+    const std::size_t behind_name = stat.rfind(')');
+    if (behind_name == std::string::npos) return std::nullopt;
+    std::istringstream fields(stat.substr(behind_name + 1));
+    ProcessState result;
+    if (!(fields >> result.code >> result.parent)) return std::nullopt;
+    return result;
+}
+
+// A zombie has let go of everything, even if its new parent never asks for it.
+[[nodiscard]] bool is_alive(pid_t process) {
+    const auto state = state_of(process);
+    return state && state->code != 'Z' && state->code != 'X';
 }
 
 }  // namespace
@@ -207,26 +229,37 @@ void PostgresServer::stop() {
 
 void PostgresServer::kill() {
     if (!pid_) return;
-    const std::vector<pid_t> all = processes();
+    const std::vector<pid_t> all = stopped_processes();
     for (const pid_t process : all) ::kill(process, SIGKILL);
     int status = 0;
     ::waitpid(*pid_, &status, 0);
     pid_.reset();
-    // Its children are not ours to wait for, and they hold the shared memory.
+    // Its children are not ours to wait for, and they hold the shared memory: a server that starts
+    // while one of them lives refuses to.
     const auto deadline = steady_clock::now() + kPatience;
     for (const pid_t process : all) {
-        while (::kill(process, 0) == 0 && steady_clock::now() < deadline) {
+        while (is_alive(process) && steady_clock::now() < deadline) {
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
     }
 }
 
 void PostgresServer::pause() const {
-    for (const pid_t process : processes()) ::kill(process, SIGSTOP);
+    for (const pid_t process : stopped_processes()) ::kill(process, SIGSTOP);
 }
 
 void PostgresServer::resume() const {
     for (const pid_t process : processes()) ::kill(process, SIGCONT);
+}
+
+// As processes(). The first one stands still then: no child can come that is not among them.
+std::vector<pid_t> PostgresServer::stopped_processes() const {
+    if (pid_) {
+        ::kill(*pid_, SIGSTOP);
+        siginfo_t ignored{};
+        ::waitid(P_PID, static_cast<id_t>(*pid_), &ignored, WSTOPPED | WEXITED | WNOWAIT);
+    }
+    return processes();
 }
 
 // The first one and its children.
@@ -240,13 +273,8 @@ std::vector<pid_t> PostgresServer::processes() const {
         pid_t process = 0;
         const auto [end, code] = std::from_chars(name.data(), name.data() + name.size(), process);
         if (code != std::errc() || end != name.data() + name.size()) continue;
-        const std::string stat = contents(entry.path() / "stat");
-        const std::size_t behind_name = stat.rfind(')');
-        if (behind_name == std::string::npos) continue;
-        std::istringstream fields(stat.substr(behind_name + 1));
-        std::string state;
-        pid_t parent = 0;
-        if (fields >> state >> parent && parent == *pid_) result.push_back(process);
+        const auto known = state_of(process);
+        if (known && known->parent == *pid_) result.push_back(process);
     }
     return result;
 }

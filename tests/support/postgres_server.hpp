@@ -37,7 +37,7 @@ class PostgresServer {
     void stop();
     // All its processes at once, without a word.
     void kill();
-    // None of its processes moves until resume(); those that come in between are not held.
+    // None of its processes moves until resume().
     void pause() const;
     void resume() const;
 
@@ -63,6 +63,7 @@ class PostgresServer {
     void wait_until_ready();
     void run(const std::string& program, const std::vector<std::string>& arguments) const;
     [[nodiscard]] std::vector<pid_t> processes() const;
+    [[nodiscard]] std::vector<pid_t> stopped_processes() const;
 
     TemporaryFolder folder_;
     PostgresSettings settings_;
