@@ -39,10 +39,10 @@ class PostgresFaultTest : public testing::Test {
         EXPECT_EQ(put(*store, note(1)).error, Errc::store_unavailable);
         EXPECT_EQ(scan_error(*store), Errc::store_unavailable);
     }
+    // All at once: each of the store's connections finds out by itself that it has been ended.
     void expect_back() {
-        EXPECT_TRUE(eventually([&] { return can_put(*store); }));
-        EXPECT_FALSE(store->writable());
-        EXPECT_FALSE(scan_error(*store));
+        EXPECT_TRUE(eventually(
+            [&] { return can_put(*store) && !store->writable() && !scan_error(*store); }));
     }
 
     PostgresServer server;

@@ -54,8 +54,11 @@ TEST_F(PostgresUpkeepTest, RetentionTakesWhatIsTooOldOrTooManyAndNothingElse) {
 
     const auto store = open({"kinds=7 per_author=3", "kinds=1,5,62 days=2"});
 
-    EXPECT_TRUE(eventually([&] { return store->stats().events == kept.size(); }));
-    EXPECT_EQ(store->stats().retention_removed, all.size() - kept.size());
+    // The database knows a little earlier than the one who counts.
+    const std::size_t removed = all.size() - kept.size();
+    EXPECT_TRUE(eventually([&] { return store->stats().retention_removed >= removed; }));
+    EXPECT_EQ(store->stats().retention_removed, removed);
+    EXPECT_EQ(store->stats().events, kept.size());
     std::sort(kept.begin(), kept.end(), comes_before);
     EXPECT_EQ(query(*store, Filter()), json_of(kept));
     expect_consistent(connection);
@@ -71,14 +74,16 @@ TEST_F(PostgresUpkeepTest, AnotherRelayTakesOver) {
         EXPECT_TRUE(eventually(
             [&] { return run_sql(connection, "SELECT count(*) FROM parrhesia.event") == "0"; }));
     };
+    const auto removed = [](const EventStore& store) { return store.stats().expired_removed; };
     expire(*second);
-    EXPECT_EQ(first->stats().expired_removed + second->stats().expired_removed, 1U);
-    const std::uint64_t by_second = second->stats().expired_removed;
+    // The database knows a little earlier than the one who counts.
+    EXPECT_TRUE(eventually([&] { return removed(*first) + removed(*second) == 1; }));
+    const std::uint64_t by_second = removed(*second);
     first.reset();
 
     expire(*second);
 
-    EXPECT_EQ(second->stats().expired_removed, by_second + 1);
+    EXPECT_TRUE(eventually([&] { return removed(*second) == by_second + 1; }));
 }
 
 }  // namespace
