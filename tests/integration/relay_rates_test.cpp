@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-event::EventPtr note(const char* content, event::Kind kind = 1) {
+event::EventPtr note(const std::string& content, event::Kind kind = 1) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return make_event(
         "alice",
@@ -29,6 +29,15 @@ std::string publish(WsClient& client, const event::EventPtr& event) {
     return client.receive().value_or("nothing");
 }
 
+// The first answer that contains `part`, or the last of many: on a machine that stands still for a
+// second, the second message is not too fast.
+template <class Ask>
+std::string ask_until(const char* part, Ask ask) {
+    std::string answer;
+    for (int i = 0; i < 50 && answer.find(part) == std::string::npos; ++i) answer = ask(i);
+    return answer;
+}
+
 std::string refusals(const char* reason) {
     return "parrhesia_rate_limited_total{reason=\"" + std::string(reason) + "\"}";
 }
@@ -37,21 +46,22 @@ TEST(Rates, EventsAboveTheRateAreRefusedAndCounted) {
     RelayProcess relay({"rates.event_connection=1/s burst 1"});
     WsClient client(relay.port());
     EXPECT_THAT(publish(client, note("1")), HasSubstr(",true,"));
-    EXPECT_THAT(publish(client, note("2")),
-                HasSubstr(R"(,false,"rate-limited: 1 EVENT per second on this connection; try)"));
+    EXPECT_THAT(
+        ask_until("false",
+                  [&](int i) { return publish(client, note("more " + std::to_string(i))); }),
+        HasSubstr(R"(,false,"rate-limited: 1 EVENT per second on this connection; try)"));
     EXPECT_EQ(relay.metric(refusals("event_connection")), 1);
 }
 
 TEST(Rates, AnAddressCannotEscapeByNewConnections) {
     RelayProcess relay({"rates.req_ip=1/s burst 1"});
-    {
+    const auto ask = [&](int) {
         WsClient client(relay.port());
         client.send(R"(["REQ","s",{"limit":0}])");
-        EXPECT_THAT(client.receive().value_or(""), StartsWith(R"(["EOSE","s")"));
-    }
-    WsClient client(relay.port());
-    client.send(R"(["REQ","s",{"limit":0}])");
-    EXPECT_THAT(client.receive().value_or(""),
+        return client.receive().value_or("");
+    };
+    EXPECT_THAT(ask(0), StartsWith(R"(["EOSE","s")"));
+    EXPECT_THAT(ask_until("CLOSED", ask),
                 StartsWith(R"(["CLOSED","s","rate-limited: 1 REQ per second from this address)"));
 }
 
@@ -61,7 +71,10 @@ TEST(Rates, DuplicatesDoNotUseUpTheirAuthorsRate) {
     const auto old = note("old");
     for (int i = 0; i < 10; ++i) EXPECT_THAT(publish(client, old), HasSubstr(",true,"));
     EXPECT_THAT(publish(client, note("new")), HasSubstr(",true,"));
-    EXPECT_THAT(publish(client, note("newer")), HasSubstr("rate-limited: "));
+    EXPECT_THAT(
+        ask_until("rate-limited: ",
+                  [&](int i) { return publish(client, note("newer " + std::to_string(i))); }),
+        HasSubstr("rate-limited: "));
 }
 
 TEST(Rates, ExemptNetworksAreSpared) {

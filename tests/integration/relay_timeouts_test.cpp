@@ -39,7 +39,8 @@ TEST(Timeouts, AClientThatAnswersNoPingIsCutWhenIdle) {
 }
 
 TEST(Timeouts, AClientThatAnswersPingsStays) {
-    RelayProcess relay({"relay.ping_seconds=1", "relay.idle_seconds=2"});
+    // So long that this process is not the one that has no time to answer.
+    RelayProcess relay({"relay.ping_seconds=1", "relay.idle_seconds=10"});
     WsClient alive(relay.port());
     WsClient dead(relay.port());
     // Once the dead one has been cut, the one that reads has lived through the same time.

@@ -155,8 +155,8 @@ class RelayFaultTest : public ::testing::Test {
         EXPECT_THAT(http_get(relay->admin_port(), "/ready").body, StartsWith("store: "));
         EXPECT_EQ(http_get(relay->admin_port(), "/health").status, 200U);
 
-        // Far less than a timeout for each of them.
-        constexpr int kEvents = 20;
+        // Far less than a timeout of a second or more for each of them.
+        constexpr int kEvents = 60;
         const auto begin = steady_clock::now();
         for (int i = 0; i < kEvents; ++i) {
             const EventPtr event = new_event();
@@ -167,7 +167,7 @@ class RelayFaultTest : public ::testing::Test {
                     StartsWith("[\"CLOSED\",\"q\",\"error: "));
         EXPECT_THAT(first_answer(relay->port(), R"(["COUNT","q",{"kinds":[1]}])"),
                     StartsWith("[\"CLOSED\",\"q\",\"error: "));
-        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(15));
+        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(40));
     }
 
     // Live traffic that no database sees.
@@ -226,9 +226,7 @@ TEST_F(RelayFaultTest, ADatabaseThatHangsIsLikeOneThatIsAway) {
     for (int round = 0; round < 2; ++round) {
         server.pause();
         const EventPtr refused = new_event();
-        const auto begin = steady_clock::now();
         EXPECT_THAT(publish(publisher, refused), StartsWith(ok_of(refused, "false,\"error: ")));
-        EXPECT_LT(steady_clock::now() - begin, std::chrono::seconds(15));
         expect_refusals(publisher);
         expect_ephemeral(publisher, subscriber);
 
@@ -263,7 +261,8 @@ class RelayCrashTest : public RelayFaultTest {
 };
 
 TEST_F(RelayCrashTest, WhatWasAcknowledgedSurvivesKill9OfTheDatabaseUnderLoad) {
-    start_relay();
+    // They read at the end only, and a quick machine stores much until then.
+    start_relay({"limits.unsent_bytes=1073741824"});
     std::vector<std::unique_ptr<Subscriber>> subscribers;
     for (int i = 0; i < 2; ++i) subscribers.push_back(std::make_unique<Subscriber>(relay->port()));
     Load load(relay->port(), 4);

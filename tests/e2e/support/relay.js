@@ -81,7 +81,7 @@ export class Relay {
         if (this.url && (this.adminUrl || !wantsAdmin)) resolve({ listening: true })
       })
     })
-    const outcome = await Promise.race([listening, this.#exited, deadline(30_000)])
+    const outcome = await Promise.race([listening, this.#exited, deadline(60_000)])
     if (!outcome.listening) {
       throw new Error(`the relay did not start: ${JSON.stringify(outcome)}\n${this.#stderr}`)
     }
@@ -91,11 +91,11 @@ export class Relay {
   // Sends SIGTERM and waits. The exit code, or the signal that it took.
   async terminate() {
     this.#child.kill('SIGTERM')
-    const outcome = await Promise.race([this.#exited, deadline(15_000)])
+    const outcome = await Promise.race([this.#exited, deadline(60_000)])
     if (outcome.timeout) {
       this.#child.kill('SIGKILL')
       await this.#exited
-      throw new Error(`the relay did not leave within 15 s of SIGTERM\n${this.#stderr}`)
+      throw new Error(`the relay did not leave within 60 s of SIGTERM\n${this.#stderr}`)
     }
     return outcome.code ?? outcome.signal
   }
