@@ -13,6 +13,13 @@ using protocol::PeerFrameType;
 
 std::string hex(const base::NodeId& node) { return base::to_hex(node); }
 
+// A DNS name of the certificate is the node's id, or begins with it as a label of its own.
+bool names_node(const std::vector<std::string>& names, const base::NodeId& node) {
+    const std::string id = hex(node);
+    return std::ranges::any_of(
+        names, [&id](const std::string& name) { return name == id || name.starts_with(id + "."); });
+}
+
 }  // namespace
 
 std::string_view to_text(LinkEnd end) noexcept {
@@ -43,12 +50,12 @@ std::string_view to_text(LinkEnd end) noexcept {
     return "unknown";
 }
 
-Link::Link(std::uint64_t number, Side side, const LinkOptions& options, const Exporter& exporter,
+Link::Link(std::uint64_t number, Side side, const LinkOptions& options, Channel channel,
            const protocol::Nonce& nonce, base::SteadyTime now, LinkListener& listener)
     : number_(number),
       side_(side),
       options_(options),
-      exporter_(exporter),
+      channel_(std::move(channel)),
       began_(now),
       listener_(listener),
       self_(options.self),
@@ -144,6 +151,12 @@ bool Link::is_compatible(const protocol::Hello& peer) {
                            "cluster.topology)",
                            60);
     }
+    if (channel_.certified && !names_node(*channel_.certified, peer.node)) {
+        return refuse_with(PeerErrorCode::auth,
+                           "the certificate shown here does not name node " + hex(peer.node) +
+                               " (cluster.cert_file)",
+                           60);
+    }
     if (peer.node == self_.node) {
         if (peer.boot == self_.boot) {
             return refuse_with(PeerErrorCode::self, "this is the same relay", 0);
@@ -177,9 +190,10 @@ void Link::on_hello(const protocol::PeerFrame& frame) {
     ack.hello = self_;
     std::string payload = protocol::encode_hello_ack(ack);
     const std::string covered(protocol::authenticated_part(payload));
-    ack.mac = handshake_mac(*key, HandshakeRole::acceptor, exporter_, hello_payload_, covered);
+    ack.mac =
+        handshake_mac(*key, HandshakeRole::acceptor, channel_.exporter, hello_payload_, covered);
     expected_auth_ =
-        handshake_mac(*key, HandshakeRole::dialler, exporter_, hello_payload_, covered);
+        handshake_mac(*key, HandshakeRole::dialler, channel_.exporter, hello_payload_, covered);
     queue_control(PeerFrameType::hello_ack, protocol::encode_hello_ack(ack));
     expecting_ = Expecting::auth;
 }
@@ -191,8 +205,8 @@ void Link::on_hello_ack(const protocol::PeerFrame& frame) {
     const SharedKey* key = options_.keyring->find(ack->hello.key);
     const std::string_view covered = protocol::authenticated_part(frame.payload);
     if (key == nullptr || ack->hello.key != self_.key ||
-        !equal(ack->mac,
-               handshake_mac(*key, HandshakeRole::acceptor, exporter_, hello_payload_, covered))) {
+        !equal(ack->mac, handshake_mac(*key, HandshakeRole::acceptor, channel_.exporter,
+                                       hello_payload_, covered))) {
         return refuse(LinkEnd::refused_by_us,
                       {PeerErrorCode::auth, "the proof of the shared key is wrong", 60});
     }
@@ -210,8 +224,8 @@ void Link::on_hello_ack(const protocol::PeerFrame& frame) {
     }
     if (state_ != State::handshake) return;
     queue_control(PeerFrameType::auth,
-                  protocol::encode_auth(handshake_mac(*key, HandshakeRole::dialler, exporter_,
-                                                      hello_payload_, covered)));
+                  protocol::encode_auth(handshake_mac(*key, HandshakeRole::dialler,
+                                                      channel_.exporter, hello_payload_, covered)));
     expecting_ = Expecting::auth_ok;
 }
 

@@ -10,6 +10,7 @@
 #include "parrhesia/protocol/peer_frame.hpp"
 #include "parrhesia/protocol/peer_message.hpp"
 
+#include "mesh/channel.hpp"
 #include "mesh/keyring.hpp"
 #include "mesh/lane_queue.hpp"
 
@@ -107,10 +108,7 @@ class Link {
         closing,  // one side leaves in order: what waits is still sent, or still taken
         ended,
     };
-    // Of the TLS session: RFC 8446 section 7.5; all zero without TLS.
-    using Exporter = std::array<std::uint8_t, 32>;
-
-    Link(std::uint64_t number, Side side, const LinkOptions& options, const Exporter& exporter,
+    Link(std::uint64_t number, Side side, const LinkOptions& options, Channel channel,
          const protocol::Nonce& nonce, base::SteadyTime now, LinkListener& listener);
     Link(const Link&) = delete;
     Link& operator=(const Link&) = delete;
@@ -215,7 +213,7 @@ class Link {
     const std::uint64_t number_;
     const Side side_;
     const LinkOptions& options_;
-    const Exporter exporter_;
+    const Channel channel_;
     const base::SteadyTime began_;
     LinkListener& listener_;
     protocol::Hello self_;

@@ -77,13 +77,12 @@ void Node::set_load(std::uint32_t connections, std::uint32_t subscriptions) {
 
 // ---- the transport's reports ----
 
-void Node::on_connected(std::uint64_t number, const Link::Exporter& exporter,
-                        base::SteadyTime now) {
+void Node::on_connected(std::uint64_t number, const Channel& channel, base::SteadyTime now) {
     now_ = now;
     const auto found = links_.find(number);
     if (found == links_.end()) return;
-    found->second.link = std::make_unique<Link>(number, Link::Side::dialler, options_.link,
-                                                exporter, random_nonce(), now, listener());
+    found->second.link = std::make_unique<Link>(number, Link::Side::dialler, options_.link, channel,
+                                                random_nonce(), now, listener());
     found->second.link->start();
 }
 
@@ -96,8 +95,7 @@ void Node::on_dial_failed(std::uint64_t number, std::string_view why, base::Stea
     links_.erase(found);
 }
 
-std::optional<std::uint64_t> Node::on_accepted(const std::string& from,
-                                               const Link::Exporter& exporter,
+std::optional<std::uint64_t> Node::on_accepted(const std::string& from, const Channel& channel,
                                                base::SteadyTime now) {
     now_ = now;
     const auto handshakes = std::ranges::count_if(links_, [](const auto& entry) {
@@ -112,7 +110,7 @@ std::optional<std::uint64_t> Node::on_accepted(const std::string& from,
     Entry entry;
     entry.address = from;
     entry.since = now;
-    entry.link = std::make_unique<Link>(number, Link::Side::acceptor, options_.link, exporter,
+    entry.link = std::make_unique<Link>(number, Link::Side::acceptor, options_.link, channel,
                                         random_nonce(), now, listener());
     links_.emplace(number, std::move(entry));
     return number;

@@ -77,11 +77,11 @@ class Node final : private LinkListener {
     void set_load(std::uint32_t connections, std::uint32_t subscriptions);
 
     // The transport's reports.
-    void on_connected(std::uint64_t link, const Link::Exporter& exporter, base::SteadyTime now);
+    void on_connected(std::uint64_t link, const Channel& channel, base::SteadyTime now);
     void on_dial_failed(std::uint64_t link, std::string_view why, base::SteadyTime now);
     // The number of the new link; none: too many handshakes, close it.
     [[nodiscard]] std::optional<std::uint64_t> on_accepted(const std::string& from,
-                                                           const Link::Exporter& exporter,
+                                                           const Channel& channel,
                                                            base::SteadyTime now);
     void on_bytes(std::uint64_t link, std::span<const std::uint8_t> bytes, base::SteadyTime now);
     void on_closed(std::uint64_t link, std::string_view why, base::SteadyTime now);

@@ -75,9 +75,9 @@ class LinkTest : public testing::Test {
     void connect() {
         protocol::Nonce nonce;
         nonce.bytes.fill(1);
-        dialler_.emplace(1, Link::Side::dialler, ours_, exporter_, nonce, now_, at_dialler_);
+        dialler_.emplace(1, Link::Side::dialler, ours_, channel_, nonce, now_, at_dialler_);
         nonce.bytes.fill(2);
-        acceptor_.emplace(1, Link::Side::acceptor, theirs_, their_exporter_, nonce, now_,
+        acceptor_.emplace(1, Link::Side::acceptor, theirs_, their_channel_, nonce, now_,
                           at_acceptor_);
         dialler_->start();
     }
@@ -137,8 +137,8 @@ class LinkTest : public testing::Test {
     Keyring keyring_{key_of(1)};
     LinkOptions ours_;
     LinkOptions theirs_;
-    Link::Exporter exporter_{};
-    Link::Exporter their_exporter_{};
+    Channel channel_;
+    Channel their_channel_;
     Recorder at_dialler_;
     Recorder at_acceptor_;
     std::optional<Link> dialler_;
@@ -253,8 +253,19 @@ TEST_F(LinkTest, AWrongProofIsRefused) {
 }
 
 TEST_F(LinkTest, AProofDoesNotMoveToAnotherConnection) {
-    their_exporter_.fill(1);  // of another TLS session: somebody stands between
+    their_channel_.exporter.fill(1);  // of another TLS session: somebody stands between
     expect_refused(PeerErrorCode::auth);
+}
+
+TEST_F(LinkTest, ACertificateSpeaksForItsOwnNodeOnly) {
+    their_channel_.certified = {"relay.example", base::to_hex(node_of(9))};
+    expect_refused(PeerErrorCode::auth);
+    EXPECT_THAT(dialler_->detail(), HasSubstr("does not name node 0101"));
+
+    their_channel_.certified = {base::to_hex(node_of(1)) + ".relay.example"};
+    connect();
+    talk();
+    expect_up();
 }
 
 TEST_F(LinkTest, AReflectedProofIsRefused) {
@@ -290,7 +301,7 @@ TEST_F(LinkTest, ARecordedHandshakeCannotBeReplayed) {
     expect_up();
     protocol::Nonce fresh;
     fresh.bytes.fill(9);
-    Link again(2, Link::Side::acceptor, theirs_, their_exporter_, fresh, now_, at_acceptor_);
+    Link again(2, Link::Side::acceptor, theirs_, their_channel_, fresh, now_, at_acceptor_);
     for (const std::string& bytes : said) give(again, bytes);
     EXPECT_EQ(again.state(), Link::State::ended);
     EXPECT_EQ(again.error_code(), PeerErrorCode::auth);

@@ -353,12 +353,11 @@ class SimulatedCluster {
             return;
         }
         if (!acceptor.node) return fail("refused");
-        const auto link =
-            acceptor.node->on_accepted(address(dialler.number), Link::Exporter{}, now_);
+        const auto link = acceptor.node->on_accepted(address(dialler.number), Channel{}, now_);
         if (!link) return fail("reset");
         connection.links[1] = *link;
         connection.accepted = true;
-        dialler.node->on_connected(connection.links[0], Link::Exporter{}, now_);
+        dialler.node->on_connected(connection.links[0], Channel{}, now_);
     }
 
     void deliver(Connection& connection, std::size_t from) {
