@@ -30,7 +30,7 @@ target_compile_definitions(parrhesia_options INTERFACE
 
 if(PARRHESIA_SANITIZE)
     target_compile_options(parrhesia_options INTERFACE
-        -fsanitize=${PARRHESIA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+        -fsanitize=${PARRHESIA_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(parrhesia_options INTERFACE -fsanitize=${PARRHESIA_SANITIZE})
     # Asio recycles freed memory, which would hide a use after free.
     target_compile_definitions(parrhesia_options INTERFACE
