@@ -15,7 +15,7 @@ template <class Number>
 void append_number(std::string& out, Number number) {
     static_assert(std::is_unsigned_v<Number>);
     for (std::size_t shift = sizeof(Number) * 8; shift != 0; shift -= 8) {
-        out.push_back(static_cast<char>(number >> (shift - 8) & 0xFFU));
+        out.push_back(static_cast<char>(static_cast<std::uint8_t>(number >> (shift - 8))));
     }
 }
 
