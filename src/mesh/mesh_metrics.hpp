@@ -61,6 +61,10 @@ struct MeshMetrics {
         return registry.counter("parrhesia_mesh_handshake_failures_total",
                                 "Handshakes refused by either side, by reason", {{"code", code}});
     }
+    [[nodiscard]] base::Counter& refused_events(const std::string& reason) const {
+        return registry.counter("parrhesia_mesh_refused_events_total",
+                                "Events of peers that no honest node sends", {{"reason", reason}});
+    }
     [[nodiscard]] base::Counter& dropped(const std::string& lane, const std::string& reason) const {
         return registry.counter("parrhesia_mesh_dropped_total",
                                 "Events that did not fit a peer's queue, or waited too long there",

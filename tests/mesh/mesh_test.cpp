@@ -1,0 +1,161 @@
+// Whole meshes, each with its thread and its socket.
+#include "parrhesia/mesh/mesh.hpp"
+
+#include "parrhesia/base/log.hpp"
+#include "parrhesia/event/kind.hpp"
+#include "parrhesia/event/verify.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace parrhesia::mesh {
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Sink final : RemoteSink {
+    void take(std::vector<fanout::Published> events, std::function<void()> done) override {
+        {
+            const std::scoped_lock lock(mutex);
+            for (auto& event : events) received.push_back(std::move(event));
+        }
+        done();
+    }
+    [[nodiscard]] std::size_t count() {
+        const std::scoped_lock lock(mutex);
+        return received.size();
+    }
+    std::mutex mutex;
+    std::vector<fanout::Published> received;  // guarded by mutex
+};
+
+struct Member {
+    Member(std::uint8_t number, const std::vector<std::string>& targets, bool shared) {
+        MeshOptions options;
+        options.cluster = "test";
+        options.node.bytes.fill(number);
+        options.boot = 1;
+        options.listen_port = 0;
+        options.shared_database = shared;
+        options.targets = targets;
+        options.secret.fill(3);
+        mesh = std::make_unique<Mesh>(options, sink, registry);
+        mesh->start();
+    }
+    [[nodiscard]] std::string address() const {
+        return "127.0.0.1:" + std::to_string(mesh->port());
+    }
+    [[nodiscard]] std::size_t up() const {
+        std::size_t count = 0;
+        for (const auto& peer : mesh->status().peers) count += peer.state == "up" ? 1U : 0U;
+        return count;
+    }
+    base::MetricsRegistry registry;
+    Sink sink;
+    std::unique_ptr<Mesh> mesh;
+};
+
+bool wait_for(const std::function<bool()>& condition) {
+    for (const auto end = std::chrono::steady_clock::now() + 60s;
+         std::chrono::steady_clock::now() < end;) {
+        if (condition()) return true;
+        std::this_thread::sleep_for(2ms);
+    }
+    return condition();
+}
+
+fanout::Published published(int number, event::Kind kind, std::uint64_t position) {
+    static const auto kKey = event::Keypair::from_seed("mesh test");
+    fanout::Published result;
+    result.event = event::sign_event(
+        kKey, {.created_at = 1'700'000'000, .kind = kind, .content = std::to_string(number)});
+    result.position = base::Position{position};
+    result.traffic_class = event::traffic_class_of(kind);
+    return result;
+}
+
+class MeshTest : public testing::Test {
+  protected:
+    static void SetUpTestSuite() {
+        base::log::configure(base::log::Level::error, base::log::Format::text);
+    }
+};
+
+TEST_F(MeshTest, WhatOneAcceptsTheOthersGetOnceAndAsItWas) {
+    Member a(1, {}, false);
+    Member b(2, {a.address()}, false);
+    Member c(3, {b.address()}, false);
+    ASSERT_TRUE(wait_for([&] { return a.up() == 2 && b.up() == 2 && c.up() == 2; }));
+    // A peer is told to the publishing threads with the next tick.
+    ASSERT_TRUE(wait_for([&] {
+        a.mesh->publish(std::vector{published(0, 20'001, 0)});
+        return b.sink.count() != 0 && c.sink.count() != 0;
+    }));
+    const std::size_t before = c.sink.count();
+    std::vector<fanout::Published> events;
+    for (int i = 1; i <= 300; ++i) {
+        events.push_back(published(i, i % 3 == 0 ? 445 : 1, static_cast<std::uint64_t>(i)));
+    }
+    a.mesh->publish(events);
+    ASSERT_TRUE(wait_for([&] { return c.sink.count() >= before + 300; }));
+    const std::scoped_lock lock(c.sink.mutex);
+    std::map<std::uint64_t, std::string> by_position;
+    for (const auto& event : c.sink.received) {
+        if (event.position.seq == 0) continue;
+        EXPECT_TRUE(by_position.emplace(event.position.seq, event.event->json()).second);
+    }
+    ASSERT_EQ(by_position.size(), 300U);
+    for (const auto& event : events) {
+        EXPECT_EQ(by_position[event.position.seq], event.event->json());
+    }
+}
+
+TEST_F(MeshTest, WhoStopsSaysGoodbye) {
+    Member a(1, {}, false);
+    Member b(2, {a.address()}, false);
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1 && b.up() == 1; }));
+    b.mesh->stop();
+    ASSERT_TRUE(wait_for([&] { return a.mesh->status().peers.at(0).state == "left"; }));
+    EXPECT_THAT(to_json(a.mesh->status()), testing::HasSubstr(R"("state":"left")"));
+}
+
+// The name of a class says how it is bounded and how it is dropped: it must be what the kind says.
+TEST_F(MeshTest, WhatNoHonestNodeSendsIsRefused) {
+    Member a(1, {}, false);
+    Member b(2, {a.address()}, false);
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1 && b.up() == 1; }));
+    const auto honest = published(1, 1, 7);
+    const event::Signature forged{};
+    auto bad_signature = honest;
+    std::string record(honest.event->view().record());
+    // The signature stands in the JSON that is served: one digit of it is changed.
+    const std::size_t place = record.rfind("\"sig\":\"") + 8;
+    record[place] = record[place] == 'a' ? 'b' : 'a';
+    bad_signature.event = std::make_shared<const event::Event>(record, event::EventShape{}, forged);
+    auto wrong_lane = published(2, 1, 8);
+    wrong_lane.traffic_class = event::TrafficClass::marmot;
+    auto wrong_position = published(3, 20'001, 9);
+    ASSERT_TRUE(wait_for([&] {
+        a.mesh->publish(std::vector{bad_signature, wrong_lane, wrong_position, honest});
+        return b.sink.count() != 0;
+    }));
+    const std::scoped_lock lock(b.sink.mutex);
+    for (const auto& event : b.sink.received) EXPECT_EQ(event.event->id(), honest.event->id());
+    const std::string metrics = b.registry.render();
+    for (const char* reason : {"signature", "lane", "position"}) {
+        EXPECT_THAT(metrics, testing::HasSubstr("parrhesia_mesh_refused_events_total{reason=\"" +
+                                                std::string(reason) + "\"}"));
+    }
+}
+
+}  // namespace
+}  // namespace parrhesia::mesh
