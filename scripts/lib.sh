@@ -253,17 +253,21 @@ failed_tests() {
         -e 's/^[[:space:]]*✖ (.+) \([0-9.]+ms\)$/\1/p' "$1" | awk '!seen[$0]++'
 }
 
-# What a log says just before a test of GoogleTest fails, and what node's runner sums up: 60 lines at most.
+# What a log says just before a test of GoogleTest fails, and what node's runner sums up; of a program that
+# broke down without naming a test, its last words. 60 lines at most.
 failure_excerpt() {
-    {
+    local excerpt
+    excerpt="$(
         grep -B 15 -E '^\[  FAILED  \] .* \([0-9]+ ms\)$' "$1" | head -n 40
         sed -n '/^✖ failing tests:/,$p' "$1" | head -n 40
-    } | head -n 60
+    )"
+    [[ -n $excerpt ]] || excerpt="$(tail -n 30 "$1")"
+    head -n 60 <<<"$excerpt"
 }
 
 # print_failures: the last words of a script, for who sees only the end of a long log.
 print_failures() {
-    [[ ${#failures[@]} -eq 0 ]] || printf '%s' "$excerpts"
+    printf '%s' "$excerpts"
     [[ ${#failures[@]} -eq 0 ]] || printf 'failed test: %s\n' "${failures[@]}"
 }
 

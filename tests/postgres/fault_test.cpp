@@ -261,7 +261,8 @@ TEST_F(PostgresFaultTest, EndedConnectionsUnderLoadLoseNothingThatWasAcknowledge
         // The last connections that were ended are found out about one by one.
         ASSERT_TRUE(eventually([&] {
             ScanPage page;
-            return !store->scan({by_id})->next({}, page) && page.rows.size() == 1;
+            return !store->scan({by_id})->next({}, page) && page.rows.size() == 1 &&
+                   page.json(page.rows[0]) == event->json();
         }));
     }
     EXPECT_EQ(acknowledged.size() + refused, 200U);

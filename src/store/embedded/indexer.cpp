@@ -64,6 +64,7 @@ bool EmbeddedStore::is_urgent() const noexcept {
 
 void EmbeddedStore::index_waiting(std::unique_lock<std::mutex>& lock) {
     hurry_ = false;
+    ++attempts_begun_;
     const std::size_t batch_size = batch_size_;
     batch_size_ = batch_is_full() ? std::min(2 * batch_size_, options_.largest_batch) : 1;
     const std::uint64_t from = indexed_seq_ + 1;
@@ -83,7 +84,7 @@ void EmbeddedStore::index_waiting(std::unique_lock<std::mutex>& lock) {
         }
     }
     index_error_ = error;
-    ++attempts_;
+    attempts_ended_ = attempts_begun_;
     done_.notify_all();
 }
 

@@ -153,7 +153,8 @@ std::vector<PutResult> EmbeddedStore::put(std::span<const EventPtr> batch) {
 }
 
 // While the indexes cannot be written the journal would only fill the disk: every put then waits
-// for one more attempt, and fails with it.
+// for one more attempt, and fails with it. One that is under way does not count: it may have met
+// the disk as it was before.
 base::error_code EmbeddedStore::wait_for_room() {
     std::unique_lock lock(mutex_);
     const auto has_room = [this] {
@@ -161,10 +162,10 @@ base::error_code EmbeddedStore::wait_for_room() {
                waiting_bytes_ < options_.max_recent_bytes;
     };
     while (!has_room()) {
-        const std::uint64_t before = attempts_;
+        const std::uint64_t next = attempts_begun_ + 1;
         hurry_ = true;
         work_.notify_one();
-        done_.wait(lock, [&] { return attempts_ != before; });
+        done_.wait(lock, [&] { return attempts_ended_ >= next; });
         if (index_error_) return index_error_;
     }
     return {};

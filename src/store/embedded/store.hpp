@@ -92,10 +92,11 @@ class EmbeddedStore final : public EventStore {
     std::condition_variable done_;  // for put(): the indexer has tried
     std::uint64_t last_seq_ = 0;    // published
     std::uint64_t indexed_seq_ = 0;
-    std::size_t waiting_bytes_ = 0;  // of the events that wait for the indexes
-    std::size_t batch_size_ = 1;     // of the next batch, in those of the options
-    std::uint64_t attempts_ = 0;     // of the indexer, to write a batch
-    base::error_code index_error_;   // of the last attempt
+    std::size_t waiting_bytes_ = 0;     // of the events that wait for the indexes
+    std::size_t batch_size_ = 1;        // of the next batch, in those of the options
+    std::uint64_t attempts_begun_ = 0;  // of the indexer, to write a batch
+    std::uint64_t attempts_ended_ = 0;
+    base::error_code index_error_;  // of the last attempt
     bool hurry_ = false;
     bool stopping_ = false;
 
