@@ -11,11 +11,9 @@ using protocol::Lane;
 using protocol::PeerErrorCode;
 using protocol::PeerFrameType;
 
-std::string hex(const base::NodeId& node) { return base::to_hex(node); }
-
 // A DNS name of the certificate is the node's id, or begins with it as a label of its own.
 bool names_node(const std::vector<std::string>& names, const base::NodeId& node) {
-    const std::string id = hex(node);
+    const std::string id = base::to_hex(node);
     return std::ranges::any_of(
         names, [&id](const std::string& name) { return name == id || name.starts_with(id + "."); });
 }
@@ -83,10 +81,10 @@ void Link::on_bytes(std::span<const std::uint8_t> bytes, base::SteadyTime now) {
     counters_.bytes_received += bytes.size();
     if (state_ == State::handshake) {
         unauthenticated_bytes_ += bytes.size();
-        if (side_ == Side::acceptor && expecting_ != Expecting::anything &&
+        // A dialler waits for AUTH_OK. What an acceptor sends behind that may come with it.
+        if (side_ == Side::acceptor &&
             unauthenticated_bytes_ > 2 * protocol::kHandshakeFrameBytes) {
-            violate("too many bytes before it is authenticated");
-            return;
+            return violate("too many bytes before it is authenticated");
         }
     }
     reader_.append(bytes);
@@ -141,20 +139,26 @@ bool Link::is_compatible(const protocol::Hello& peer) {
                                std::to_string(self_.protocol_max) + " here",
                            60);
     }
+    if (peer.max_frame < protocol::kLeastMaxFrame) {
+        return refuse_with(PeerErrorCode::protocol,
+                           "frames of " + std::to_string(protocol::kLeastMaxFrame) +
+                               " bytes must be read (cluster.max_frame_bytes)",
+                           60);
+    }
     if (peer.cluster != self_.cluster) {
         return refuse_with(PeerErrorCode::bad_cluster,
                            "this is cluster \"" + self_.cluster + "\" (cluster.name)", 60);
     }
     if (peer.topology != self_.topology || peer.log_id != self_.log_id) {
         return refuse_with(PeerErrorCode::bad_log,
-                           "this relay works on another database or topology (store.postgres_url, "
+                           "this relay works on another database or topology (postgres.connection, "
                            "cluster.topology)",
                            60);
     }
     if (channel_.certified && !names_node(*channel_.certified, peer.node)) {
         return refuse_with(PeerErrorCode::auth,
-                           "the certificate shown here does not name node " + hex(peer.node) +
-                               " (cluster.cert_file)",
+                           "the certificate shown here does not name node " +
+                               base::to_hex(peer.node) + " (cluster.cert_file)",
                            60);
     }
     if (peer.node == self_.node) {
@@ -162,7 +166,7 @@ bool Link::is_compatible(const protocol::Hello& peer) {
             return refuse_with(PeerErrorCode::self, "this is the same relay", 0);
         }
         return refuse_with(PeerErrorCode::duplicate_node,
-                           "this relay has the same node id " + hex(self_.node) +
+                           "this relay has the same node id " + base::to_hex(self_.node) +
                                ": remove node_id from the data folder of a copied relay",
                            60);
     }
@@ -364,7 +368,8 @@ void Link::acknowledge(Lane lane_name, std::size_t events, std::size_t bytes) {
     lane.worked.events += events;
     lane.worked.bytes += bytes;
     lane.owes_ack = true;
-    if (state_ == State::up) listener_.on_output(*this);
+    // Also while it closes: who leaves may wait for this to send the rest.
+    if (state_ != State::ended) listener_.on_output(*this);
 }
 
 void Link::queue_control(PeerFrameType type, std::string payload, Lane lane) {

@@ -97,8 +97,8 @@ struct LinkCounters {
 };
 
 // Threading: none of its own; the mesh's thread, or a test's.
-// Invariant: before the peer is authenticated, at most kHandshakeFrameBytes of it are read and one
-// frame is answered; no event leaves or is taken.
+// Invariant: of a dialler that is not authenticated, at most two frames of kHandshakeFrameBytes are
+// read and one is answered; before the link is up no event leaves or is taken.
 class Link {
   public:
     enum class Side : std::uint8_t { dialler, acceptor };
@@ -150,7 +150,6 @@ class Link {
     [[nodiscard]] std::uint16_t version() const noexcept { return version_; }
     [[nodiscard]] std::chrono::microseconds round_trip() const noexcept { return round_trip_; }
     [[nodiscard]] base::SteadyTime last_heard() const noexcept { return last_heard_; }
-    [[nodiscard]] base::SteadyTime began() const noexcept { return began_; }
     [[nodiscard]] const LaneQueue& lane(protocol::Lane lane) const noexcept {
         return lanes_[static_cast<std::size_t>(lane)].queue;
     }

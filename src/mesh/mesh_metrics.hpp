@@ -11,11 +11,6 @@
 
 namespace parrhesia::mesh {
 
-[[nodiscard]] inline const char* name_of(protocol::Lane lane) noexcept {
-    constexpr std::array kNames{"control", "marmot", "generic", "ephemeral"};
-    return kNames[static_cast<std::size_t>(lane)];
-}
-
 struct MeshMetrics {
     explicit MeshMetrics(base::MetricsRegistry& the_registry)
         : registry(the_registry),
@@ -33,7 +28,8 @@ struct MeshMetrics {
               "half a round trip",
               base::latency_buckets(0.0001, 10))) {
         for (std::size_t i = 0; i < protocol::kLanes; ++i) {
-            const base::Labels lane{{"lane", name_of(static_cast<protocol::Lane>(i))}};
+            const base::Labels lane{
+                {"lane", std::string(protocol::to_text(static_cast<protocol::Lane>(i)))}};
             received[i] = &registry.counter("parrhesia_mesh_events_received_total",
                                             "Events that came from peers", lane);
             sent[i] = &registry.counter("parrhesia_mesh_events_published_total",

@@ -27,28 +27,6 @@ protocol::Nonce random_nonce() {
     return nonce;
 }
 
-std::string_view name_of(PeerErrorCode code) noexcept {
-    switch (code) {
-        case PeerErrorCode::bad_cluster:
-            return "bad_cluster";
-        case PeerErrorCode::bad_log:
-            return "bad_log";
-        case PeerErrorCode::auth:
-            return "auth";
-        case PeerErrorCode::duplicate_node:
-            return "duplicate_node";
-        case PeerErrorCode::protocol:
-            return "protocol";
-        case PeerErrorCode::overload:
-            return "overload";
-        case PeerErrorCode::self:
-            return "self";
-        case PeerErrorCode::duplicate_link:
-            return "duplicate_link";
-    }
-    return "unknown";
-}
-
 }  // namespace
 
 Node::Node(NodeOptions options, Transport& transport, RemoteEvents& events, MeshMetrics& metrics,
@@ -234,16 +212,17 @@ void Node::report_end(const Entry& entry, base::SteadyTime now) {
                          link.end() == LinkEnd::refused_by_peer ||
                          link.end() == LinkEnd::protocol_error;
     if (refused && code && *code != PeerErrorCode::self) {
-        metrics_.refusals(std::string(name_of(*code))).add();
+        metrics_.refusals(std::string(protocol::to_text(*code))).add();
         // By host alone: who comes again comes from another port.
         const std::string host = entry.address.substr(0, entry.address.rfind(':'));
-        const std::string key = fmt::format("{} {} {}", host, name_of(*code), entry.dialled);
+        const std::string key =
+            fmt::format("{} {} {}", host, protocol::to_text(*code), entry.dialled);
         constexpr std::size_t kRemembered = 1024;
         if (refusals_logged_.size() < kRemembered && refusals_logged_.insert(key).second) {
             base::log::warn(
                 "mesh: {} {} {}: {} ({})", entry.dialled ? "link to" : "link from", entry.address,
                 link.end() == LinkEnd::refused_by_peer ? "is refused there" : "is refused here",
-                link.detail(), name_of(*code));
+                link.detail(), protocol::to_text(*code));
         }
     }
     if (!entry.dialled) return;
@@ -393,7 +372,7 @@ void Node::on_gap(Link& link, protocol::Lane lane, const protocol::Gap& gap) {
     metrics_.gaps[static_cast<std::size_t>(lane)]->add();
     metrics_.gap_events[static_cast<std::size_t>(lane)]->add(gap.dropped);
     base::log::warn("mesh: {} dropped {} {} events that waited for this relay",
-                    short_name(link.peer().node), gap.dropped, mesh::name_of(lane));
+                    short_name(link.peer().node), gap.dropped, protocol::to_text(lane));
 }
 
 void Node::on_left(Link& link) { settle(link.number(), now_); }

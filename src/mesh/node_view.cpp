@@ -104,7 +104,8 @@ void Node::update_metrics(base::SteadyTime now) {
         for (std::size_t i = 1; i < protocol::kLanes; ++i) {
             const auto lane = static_cast<protocol::Lane>(i);
             const std::size_t bytes = link == nullptr ? 0 : link->lane(lane).bytes();
-            metrics_.queue_bytes(name, mesh::name_of(lane)).set(static_cast<std::int64_t>(bytes));
+            metrics_.queue_bytes(name, std::string(protocol::to_text(lane)))
+                .set(static_cast<std::int64_t>(bytes));
             if (link == nullptr) continue;
             drops[i].overflow += link->lane(lane).drops().overflow;
             drops[i].expired += link->lane(lane).drops().expired;
@@ -114,7 +115,7 @@ void Node::update_metrics(base::SteadyTime now) {
         metrics_.peers(std::string(protocol::to_text(kStates[i]))).set(counts[i]);
     }
     for (std::size_t i = 1; i < protocol::kLanes; ++i) {
-        const std::string lane = mesh::name_of(static_cast<protocol::Lane>(i));
+        const std::string lane(protocol::to_text(static_cast<protocol::Lane>(i)));
         auto& overflow = metrics_.dropped(lane, "overflow");
         auto& expired = metrics_.dropped(lane, "expired");
         overflow.add(drops[i].overflow - std::min(drops[i].overflow, overflow.value()));

@@ -1,6 +1,7 @@
 #include "parrhesia/mesh/status.hpp"
 
 #include "parrhesia/base/json.hpp"
+#include "parrhesia/protocol/peer_frame.hpp"
 
 #include <fmt/format.h>
 
@@ -9,8 +10,6 @@
 
 namespace parrhesia::mesh {
 namespace {
-
-constexpr std::array kLaneNames{"control", "marmot", "generic", "ephemeral"};
 
 std::string quoted(std::string_view text) {
     std::string out;
@@ -41,8 +40,9 @@ void append_peer(std::string& out, const PeerStatus& peer) {
         fmt::format_to(std::back_inserter(out),
                        R"({}"{}":{{"queued_bytes":{},"queued_events":{},"gapped":{},)"
                        R"("dropped":{},"expired":{}}})",
-                       i == 0 ? "" : ",", kLaneNames[i], lane.queued_bytes, lane.queued_events,
-                       lane.gapped, lane.dropped, lane.expired);
+                       i == 0 ? "" : ",", protocol::to_text(static_cast<protocol::Lane>(i)),
+                       lane.queued_bytes, lane.queued_events, lane.gapped, lane.dropped,
+                       lane.expired);
     }
     out += "}}";
 }

@@ -26,6 +26,20 @@ bool is_known(PeerFrameType type) noexcept {
 
 }  // namespace
 
+std::string_view to_text(Lane lane) noexcept {
+    switch (lane) {
+        case Lane::control:
+            return "control";
+        case Lane::marmot:
+            return "marmot";
+        case Lane::generic:
+            return "generic";
+        case Lane::ephemeral:
+            return "ephemeral";
+    }
+    return "unknown";
+}
+
 std::string_view to_text(PeerFrameError error) noexcept {
     switch (error) {
         case PeerFrameError::none:

@@ -119,6 +119,28 @@ std::optional<PeerError> parse_error(std::string_view payload) {
     return finished(in, std::move(error));
 }
 
+std::string_view to_text(PeerErrorCode code) noexcept {
+    switch (code) {
+        case PeerErrorCode::bad_cluster:
+            return "bad_cluster";
+        case PeerErrorCode::bad_log:
+            return "bad_log";
+        case PeerErrorCode::auth:
+            return "auth";
+        case PeerErrorCode::duplicate_node:
+            return "duplicate_node";
+        case PeerErrorCode::protocol:
+            return "protocol";
+        case PeerErrorCode::overload:
+            return "overload";
+        case PeerErrorCode::self:
+            return "self";
+        case PeerErrorCode::duplicate_link:
+            return "duplicate_link";
+    }
+    return "unknown";
+}
+
 std::string_view to_text(PeerState state) noexcept {
     switch (state) {
         case PeerState::known:

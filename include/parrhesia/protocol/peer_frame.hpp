@@ -34,9 +34,9 @@ enum class PeerFrameType : std::uint8_t {
 // stands in the frame.
 enum class Lane : std::uint8_t { control = 0, marmot = 1, generic = 2, ephemeral = 3 };
 inline constexpr std::size_t kLanes = 4;
+[[nodiscard]] std::string_view to_text(Lane lane) noexcept;
 
 inline constexpr std::uint8_t kFlagCompressed = 0x01;  // the payload is one zstd frame
-inline constexpr std::uint8_t kFlagLast = 0x02;        // reserved for messages in several frames
 inline constexpr std::uint8_t kFlagIgnorable = 0x80;   // who does not know the type skips it
 
 inline constexpr std::size_t kPeerHeaderBytes = 16;  // the length included

@@ -39,6 +39,8 @@ inline constexpr std::size_t kMaxSoftware = 64;
 inline constexpr std::size_t kMaxLogId = 64;
 inline constexpr std::size_t kMaxErrorText = 512;
 inline constexpr std::size_t kMaxListedPeers = 256;
+// What every relay must read in one frame: a full batch, a full list of peers.
+inline constexpr std::uint32_t kLeastMaxFrame = 128u << 10;
 
 struct Hello {
     std::uint16_t protocol_min = kPeerProtocolMin;
@@ -87,6 +89,7 @@ enum class PeerErrorCode : std::uint16_t {
     self = 7,            // dialled itself
     duplicate_link = 8,  // the pair has a better link already
 };
+[[nodiscard]] std::string_view to_text(PeerErrorCode code) noexcept;
 struct PeerError {
     PeerErrorCode code = PeerErrorCode::protocol;
     std::string text;
