@@ -4,18 +4,17 @@
 
 namespace parrhesia::mesh {
 
-void DialPlan::add(const std::string& address, bool by_gossip, base::SteadyTime now) {
+void DialPlan::add(const std::string& address, Origin origin, base::SteadyTime now) {
     const auto found = targets_.find(address);
     if (found != targets_.end()) {
         Target& target = found->second;
         target.named_at = now;
-        // Who was given up for good gets another chance when the configuration names it.
-        target.by_gossip = target.by_gossip && by_gossip;
+        target.origin = std::min(target.origin, origin);
         return;
     }
     if (targets_.size() >= kMaxTargets) return;
     Target target;
-    target.by_gossip = by_gossip;
+    target.origin = origin;
     target.named_at = now;
     // Not all at once: nodes that start together would dial each other in step.
     target.next_dial = now + random_wait(std::chrono::milliseconds(0), kFirstDial);
@@ -28,13 +27,15 @@ std::vector<std::string> DialPlan::due(base::SteadyTime now,
     for (auto it = targets_.begin(); it != targets_.end();) {
         Target& target = it->second;
         const bool linked = target.node && is_linked(*target.node);
-        const bool silent = now - target.named_at > kForgetAfter && !linked && !target.dialling;
-        const bool given_up = target.by_gossip && target.tries >= kGossipTries && !target.dialling;
-        if (silent || given_up) {
+        const bool idle = !linked && !target.dialling && !target.is_self;
+        const bool unnamed =
+            target.origin != Origin::configured && now - target.named_at > kForgetAfter;
+        const bool given_up = target.origin == Origin::gossip && target.tries >= kGossipTries;
+        if (idle && (unnamed || given_up)) {
             it = targets_.erase(it);
             continue;
         }
-        if (!target.is_self && !target.dialling && !linked && now >= target.next_dial) {
+        if (idle && now >= target.next_dial) {
             target.dialling = true;
             result.push_back(it->first);
         }
@@ -62,11 +63,7 @@ void DialPlan::on_refused(const std::string& address, std::chrono::seconds wait,
     target->next_dial = now + std::min(wait, kLongestRefusal);
 }
 
-void DialPlan::on_duplicate(const std::string& address, const base::NodeId& node) {
-    on_up(address, node);
-}
-
-void DialPlan::on_up(const std::string& address, const base::NodeId& node) {
+void DialPlan::on_linked(const std::string& address, const base::NodeId& node) {
     Target* target = find(address);
     if (target == nullptr) return;
     target->dialling = false;

@@ -16,6 +16,13 @@
 
 namespace parrhesia::mesh {
 
+// Who named a target; the first of them that did decides how long it is remembered.
+enum class Origin : std::uint8_t {
+    configured,  // for ever
+    discovered,  // while a name, the registry, names it, and kForgetAfter longer
+    gossip,      // the same, but given up after kGossipTries until a peer names it again
+};
+
 // Threading: none of its own.
 class DialPlan {
   public:
@@ -29,8 +36,8 @@ class DialPlan {
 
     explicit DialPlan(std::uint64_t seed) : random_(seed) {}
 
-    // `by_gossip`: a peer named it. Naming a target again keeps it alive.
-    void add(const std::string& address, bool by_gossip, base::SteadyTime now);
+    // Naming a target again keeps it alive.
+    void add(const std::string& address, Origin origin, base::SteadyTime now);
 
     // Targets whose time has come and that are not being dialled; `is_linked` tells that a node
     // needs no dial. The caller dials, then reports.
@@ -40,9 +47,8 @@ class DialPlan {
     void on_failed(const std::string& address, base::SteadyTime now);
     // By its word or by ours: wrong key, cluster, database, id.
     void on_refused(const std::string& address, std::chrono::seconds wait, base::SteadyTime now);
-    // The pair has a better link: no failure.
-    void on_duplicate(const std::string& address, const base::NodeId& node);
-    void on_up(const std::string& address, const base::NodeId& node);
+    // That node is there, and there is a link with it: by this dial or another.
+    void on_linked(const std::string& address, const base::NodeId& node);
     // A link that was up has ended: dialled again soon, at a random time.
     void on_lost(const base::NodeId& node, base::SteadyTime now);
     // It is this relay itself: never dialled again.
@@ -52,7 +58,7 @@ class DialPlan {
 
   private:
     struct Target {
-        bool by_gossip = false;
+        Origin origin = Origin::configured;
         bool is_self = false;
         bool dialling = false;
         unsigned tries = 0;  // that failed in a row

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "parrhesia/base/clock.hpp"
+#include "parrhesia/mesh/options.hpp"
 #include "parrhesia/protocol/peer_frame.hpp"
 #include "parrhesia/protocol/peer_message.hpp"
 
@@ -25,8 +26,6 @@
 #include <string_view>
 
 namespace parrhesia::mesh {
-
-enum class Compression : std::uint8_t { automatic, always, never };
 
 // The same for all links of a node.
 struct LinkOptions {

@@ -12,15 +12,13 @@
 #include "mesh/node.hpp"
 #include "mesh/tcp_transport.hpp"
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <pthread.h>
 
 #include <atomic>
-#include <future>
-#include <optional>
+#include <mutex>
 #include <random>
 #include <thread>
 #include <utility>
@@ -31,6 +29,7 @@ namespace {
 using protocol::Lane;
 
 constexpr std::size_t kInboxBytes = std::size_t{64} << 20;
+constexpr std::chrono::milliseconds kLeavingTick{10};
 
 base::SteadyTime now() { return std::chrono::steady_clock::now(); }
 
@@ -58,7 +57,7 @@ TcpOptions tcp_options(const MeshOptions& options) {
     TcpOptions result;
     result.host = options.listen_host;
     result.port = options.listen_port;
-    result.tls.mode = static_cast<TlsMode>(options.tls);
+    result.tls.mode = options.tls;
     result.tls.certificate_file = options.certificate_file;
     result.tls.key_file = options.certificate_key_file;
     result.tls.ca_file = options.ca_file;
@@ -69,7 +68,7 @@ TcpOptions tcp_options(const MeshOptions& options) {
 NodeOptions node_options(const MeshOptions& options, const Keyring& keyring, std::uint16_t port) {
     NodeOptions result;
     protocol::Hello& self = result.link.self;
-    self.features = options.compression == Compress::never ? 0 : protocol::kFeatureZstd;
+    self.features = options.compression == Compression::never ? 0 : protocol::kFeatureZstd;
     self.cluster = options.cluster;
     self.node = options.node;
     self.boot = options.boot;
@@ -93,7 +92,7 @@ NodeOptions node_options(const MeshOptions& options, const Keyring& keyring, std
     result.link.lanes[2].bytes = options.generic_queue_bytes;
     result.link.lanes[3].bytes = options.ephemeral_queue_bytes;
     result.link.lanes[3].expiry = options.ephemeral_expiry;
-    result.link.compression = static_cast<Compression>(options.compression);
+    result.link.compression = options.compression;
     result.max_peers = options.max_peers;
     result.seed = std::random_device{}();
     return result;
@@ -111,23 +110,28 @@ struct Mesh::Impl final : RemoteEvents {
           bound_port(transport.port()),
           node(node_options(options, keyring, bound_port), transport, *this, metrics, now()),
           ticks(context) {
-        for (const std::string& target : options.targets) node.add_target(target, now());
+        for (const std::string& target : options.targets)
+            node.add_target(target, Origin::configured, now());
+        publish_status();
     }
 
     // ---- on the mesh's thread ----
 
     void tick() {
-        node.on_tick(now());
-        has_peers.store(node.peers_up() != 0, std::memory_order_relaxed);
-        if (node.has_left()) {
-            work.reset();
-            context.stop();
-            return;
-        }
-        ticks.expires_after(leaving ? std::chrono::milliseconds(10) : Node::kTick);
+        // First, so that an exception does not end all ticks.
+        ticks.expires_after(leaving ? kLeavingTick : Node::kTick);
         ticks.async_wait([this](const error_code& error) {
             if (!error) tick();
         });
+        node.on_tick(now());
+        publish_status();
+        if (node.has_left()) context.stop();
+    }
+
+    void publish_status() {
+        NodeStatus fresh = node.status(now());
+        const std::scoped_lock lock(status_mutex);
+        status = std::move(fresh);
     }
 
     void on_batch(std::uint64_t link, Lane lane, const protocol::EventBatch& batch,
@@ -140,8 +144,7 @@ struct Mesh::Impl final : RemoteEvents {
         for (const protocol::BatchedEvent& batched : batch.events) {
             if (auto event = check(batched, lane)) {
                 const auto traffic_class = event::traffic_class_of(event->kind());
-                events.push_back(
-                    {std::move(event), batched.position, received_at - age, traffic_class});
+                events.push_back({std::move(event), batched.position, received_at, traffic_class});
             }
         }
         const std::size_t count = batch.events.size();
@@ -171,19 +174,42 @@ struct Mesh::Impl final : RemoteEvents {
         return event;
     }
 
+    void on_peers_up(std::size_t peers) override {
+        has_peers.store(peers != 0, std::memory_order_relaxed);
+    }
+
     void send_waiting() {
         waiting.clear();
         static_cast<void>(inbox.take_more(waiting));
-        for (const auto& event : waiting) node.publish(event);
+        for (const Waiting& item : waiting) {
+            const event::Event& event = *item.published.event;
+            auto outgoing = std::make_shared<OutgoingEvent>();
+            outgoing->bytes =
+                protocol::encode_batched_event(event.id(), item.published.position, event.json());
+            outgoing->lane = lane_of(item.published.traffic_class);
+            outgoing->position = item.published.position;
+            outgoing->published_at = item.published_at;
+            node.publish(std::move(outgoing));
+        }
+        waiting.clear();
     }
 
-    void leave() {
+    void leave(std::chrono::milliseconds grace) {
         leaving = true;
         send_waiting();
         transport.stop_accepting();
         node.leave(protocol::GoodbyeReason::shutdown, now());
+        patience.expires_after(grace);
+        patience.async_wait([this](const error_code& error) {
+            if (!error) context.stop();
+        });
         tick();
     }
+
+    struct Waiting {
+        fanout::Published published;
+        base::SteadyTime published_at;
+    };
 
     // constant after construction
     const MeshOptions options;
@@ -193,19 +219,23 @@ struct Mesh::Impl final : RemoteEvents {
 
     // owned by the mesh's thread
     asio::io_context context{1};
-    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work{
-        asio::make_work_guard(context)};
     TcpTransport transport;
     const std::uint16_t bound_port;
     Node node;
     asio::steady_timer ticks;
     event::JsonReader parser;
-    std::vector<OutgoingPtr> waiting;
+    std::vector<Waiting> waiting;
     bool leaving = false;
+    asio::steady_timer patience{context};  // with peers that do not take our goodbye
 
-    base::BoundedInbox<OutgoingPtr> inbox{kInboxBytes};
+    // written by one side, read by the other
+    base::BoundedInbox<Waiting> inbox{kInboxBytes};
     std::atomic<bool> send_posted{false};
     std::atomic<bool> has_peers{false};
+
+    std::mutex status_mutex;
+    NodeStatus status;  // guarded by status_mutex
+
     std::thread thread;
 };
 
@@ -237,14 +267,8 @@ void Mesh::publish(std::span<const fanout::Published> events) {
     if (events.empty() || !impl.has_peers.load(std::memory_order_relaxed)) return;
     const base::SteadyTime published_at = now();
     for (const fanout::Published& published : events) {
-        auto outgoing = std::make_shared<OutgoingEvent>();
-        outgoing->bytes = protocol::encode_batched_event(published.event->id(), published.position,
-                                                         published.event->json());
-        outgoing->lane = lane_of(published.traffic_class);
-        outgoing->position = published.position;
-        outgoing->published_at = published_at;
-        const std::size_t bytes = outgoing->bytes.size();
-        if (!impl.inbox.push(std::move(outgoing), bytes)) impl.metrics.inbox_dropped.add();
+        const std::size_t bytes = published.event->memory_bytes();
+        if (!impl.inbox.push({published, published_at}, bytes)) impl.metrics.inbox_dropped.add();
     }
     if (impl.send_posted.exchange(true)) return;
     asio::post(impl.context, [&impl] {
@@ -255,29 +279,20 @@ void Mesh::publish(std::span<const fanout::Published> events) {
 
 void Mesh::add_targets(std::vector<std::string> targets) {
     asio::post(impl_->context, [&impl = *impl_, targets = std::move(targets)] {
-        for (const std::string& target : targets) impl.node.add_target(target, now());
+        for (const std::string& target : targets)
+            impl.node.add_target(target, Origin::discovered, now());
     });
 }
 
-NodeStatus Mesh::status() {
-    Impl& impl = *impl_;
-    if (!impl.thread.joinable()) return impl.node.status(now());
-    std::promise<NodeStatus> promise;
-    auto answer = promise.get_future();
-    asio::post(impl.context, [&] { promise.set_value(impl.node.status(now())); });
-    return answer.get();
+NodeStatus Mesh::status() const {
+    const std::scoped_lock lock(impl_->status_mutex);
+    return impl_->status;
 }
 
 void Mesh::stop(std::chrono::milliseconds grace) {
     Impl& impl = *impl_;
     if (!impl.thread.joinable()) return;
-    asio::post(impl.context, [&impl, grace] {
-        impl.leave();
-        auto timer = std::make_shared<asio::steady_timer>(impl.context, grace);
-        timer->async_wait([&impl, timer](const error_code& error) {
-            if (!error) impl.context.stop();
-        });
-    });
+    asio::post(impl.context, [&impl, grace] { impl.leave(grace); });
     impl.thread.join();
 }
 

@@ -19,6 +19,11 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kOwnPause = 2s;
 // A link that has said its last word gets so long to be rid of it.
 constexpr std::chrono::milliseconds kLastWord = 2s;
+// The transport has limits of its own; this one is for a resolver that hangs.
+constexpr std::chrono::milliseconds kDialLimit = 30s;
+constexpr std::chrono::milliseconds kForgetLeft = 15min;
+constexpr std::chrono::milliseconds kForgetDown = 24h;
+
 protocol::Nonce random_nonce() {
     protocol::Nonce nonce;
     if (RAND_bytes(nonce.data(), static_cast<int>(nonce.bytes.size())) != 1) {
@@ -39,12 +44,12 @@ Node::Node(NodeOptions options, Transport& transport, RemoteEvents& events, Mesh
       now_(now),
       last_tick_(now),
       candidate_since_(now) {
-    plan_.add(options_.link.self.address, false, now);
+    plan_.add(options_.link.self.address, Origin::configured, now);
     plan_.on_self(options_.link.self.address);
 }
 
-void Node::add_target(const std::string& address, base::SteadyTime now) {
-    plan_.add(address, false, now);
+void Node::add_target(const std::string& address, Origin origin, base::SteadyTime now) {
+    plan_.add(address, origin, now);
 }
 
 void Node::set_load(std::uint32_t connections, std::uint32_t subscriptions) {
@@ -114,11 +119,6 @@ void Node::output(std::uint64_t number, std::string& out, base::SteadyTime now) 
     if (Link* link = find(number)) link->output(out, now);
 }
 
-bool Node::wants_output(std::uint64_t number) const noexcept {
-    const Link* link = find(number);
-    return link != nullptr && link->wants_output();
-}
-
 bool Node::is_done(std::uint64_t number) const noexcept {
     const Link* link = find(number);
     return link == nullptr || link->is_done();
@@ -141,29 +141,44 @@ void Node::on_tick(base::SteadyTime now) {
     std::vector<std::uint64_t> numbers;
     for (const auto& [number, entry] : links_) numbers.push_back(number);
     for (const std::uint64_t number : numbers) {
-        Link* link = find(number);
-        if (link == nullptr) continue;
-        link->on_tick(now);
-        settle(number, now);
-    }
-    if (!leaving_) {
-        const auto linked = [this](const base::NodeId& node) {
-            return active_link(node) != nullptr;
-        };
-        for (std::string& address : plan_.due(now, linked)) {
-            const std::uint64_t number = next_link_++;
-            Entry entry;
-            entry.address = address;
-            entry.dialled = true;
-            entry.since = now;
-            links_.emplace(number, std::move(entry));
-            metrics_.dials.add();
-            transport_.dial(number, address);
+        if (Link* link = find(number)) {
+            link->on_tick(now);
+            settle(number, now);
+        } else if (now - links_.at(number).since > kDialLimit) {
+            transport_.close(number);
+            forget(number, now);
         }
     }
+    dial_due(now);
     refresh_suspects();
+    forget_peers(now);
     judge_partition(now);
     update_metrics(now);
+}
+
+void Node::dial_due(base::SteadyTime now) {
+    if (leaving_) return;
+    const auto linked = [this](const base::NodeId& node) { return active_link(node) != nullptr; };
+    for (const std::string& address : plan_.due(now, linked)) {
+        const std::uint64_t number = next_link_++;
+        Entry entry;
+        entry.address = address;
+        entry.dialled = true;
+        entry.since = now;
+        links_.emplace(number, std::move(entry));
+        metrics_.dials.add();
+        transport_.dial(number, address);
+    }
+}
+
+// Who has been away for long is no part of the cluster any more, and no partition.
+void Node::forget_peers(base::SteadyTime now) {
+    std::erase_if(peers_, [now](const auto& entry) {
+        const Peer& peer = entry.second;
+        if (peer.link != 0) return false;
+        const auto limit = peer.state == PeerState::left ? kForgetLeft : kForgetDown;
+        return now - peer.changed_at > limit;
+    });
 }
 
 // Notices that a link has ended, and sees to its end.
@@ -232,7 +247,7 @@ void Node::report_end(const Entry& entry, base::SteadyTime now) {
         plan_.on_refused(entry.address, link.retry_after(), now);
     } else if (link.end() == LinkEnd::replaced) {
         // A better link to that node is there, or was a moment ago.
-        plan_.on_duplicate(entry.address, link.peer().node);
+        plan_.on_linked(entry.address, link.peer().node);
     } else {
         plan_.on_failed(entry.address, now);
     }
@@ -259,6 +274,7 @@ void Node::lose_peer(const Link& link, base::SteadyTime now) {
     plan_.on_lost(found->first, now);
     ++view_version_;
     refresh_view();
+    events_.on_peers_up(peers_up());
 }
 
 // ---- links ----
@@ -325,14 +341,15 @@ void Node::on_up(Link& link) {
     peer.changed_at = now_;
     peer.link = link.number();
     const Entry& entry = links_.at(link.number());
-    if (entry.dialled) plan_.on_up(entry.address, hello.node);
+    if (entry.dialled) plan_.on_linked(entry.address, hello.node);
     if (!hello.address.empty()) {
-        plan_.add(hello.address, true, now_);
-        plan_.on_duplicate(hello.address, hello.node);
+        plan_.add(hello.address, Origin::gossip, now_);
+        plan_.on_linked(hello.address, hello.node);
     }
     ++view_version_;
     refresh_view();
     announce_peers();
+    events_.on_peers_up(peers_up());
 }
 
 void Node::announce_peers() {
@@ -350,8 +367,8 @@ void Node::announce_peers() {
 void Node::on_peers(Link& /*link*/, const std::vector<protocol::ListedPeer>& peers) {
     for (const auto& listed : peers) {
         if (listed.node == options_.link.self.node || listed.address.empty()) continue;
-        plan_.add(listed.address, true, now_);
-        if (active_link(listed.node) != nullptr) plan_.on_duplicate(listed.address, listed.node);
+        plan_.add(listed.address, Origin::gossip, now_);
+        if (active_link(listed.node) != nullptr) plan_.on_linked(listed.address, listed.node);
     }
 }
 

@@ -44,6 +44,8 @@ class RemoteEvents {
     // Node::acknowledge(link, lane, number, bytes) is owed once they have been worked through.
     virtual void on_batch(std::uint64_t link, protocol::Lane lane,
                           const protocol::EventBatch& batch, std::size_t bytes) = 0;
+    // With so many peers there is a link now.
+    virtual void on_peers_up(std::size_t peers) = 0;
 };
 
 // As logs and metrics name a node: the first 8 digits of its id.
@@ -71,7 +73,7 @@ class Node final : private LinkListener {
     Node(const Node&) = delete;
     Node& operator=(const Node&) = delete;
 
-    void add_target(const std::string& address, base::SteadyTime now);
+    void add_target(const std::string& address, Origin origin, base::SteadyTime now);
     // From the registry: who is alive by the database's clock.
     void set_alive_elsewhere(NodeSet nodes) { alive_elsewhere_ = std::move(nodes); }
     void set_load(std::uint32_t connections, std::uint32_t subscriptions);
@@ -86,7 +88,6 @@ class Node final : private LinkListener {
     void on_bytes(std::uint64_t link, std::span<const std::uint8_t> bytes, base::SteadyTime now);
     void on_closed(std::uint64_t link, std::string_view why, base::SteadyTime now);
     void output(std::uint64_t link, std::string& out, base::SteadyTime now);
-    [[nodiscard]] bool wants_output(std::uint64_t link) const noexcept;
     // All that will ever be written has been asked for: send it, then report on_closed().
     [[nodiscard]] bool is_done(std::uint64_t link) const noexcept;
 
@@ -147,6 +148,8 @@ class Node final : private LinkListener {
     void forget(std::uint64_t link, base::SteadyTime now);
     void lose_peer(const Link& link, base::SteadyTime now);
     void report_end(const Entry& entry, base::SteadyTime now);
+    void dial_due(base::SteadyTime now);
+    void forget_peers(base::SteadyTime now);
     void refresh_view();
     void refresh_suspects();
     void judge_partition(base::SteadyTime now);

@@ -104,7 +104,7 @@ class TcpTransport::Connection {
         const auto [error, size] = co_await asio::async_write(socket_, buffer, kNoThrow);
         co_return error;
     }
-    [[nodiscard]] Channel channel(TlsMode mode) {
+    [[nodiscard]] Channel channel(Tls mode) {
         return stream_ ? channel_of(stream_->native_handle(), mode) : Channel();
     }
     // The other side reads to the end of what was sent; its own last words may still come.
@@ -147,7 +147,7 @@ class Deadline {
 TcpTransport::TcpTransport(asio::io_context& context, TcpOptions options, const Keyring& keyring)
     : context_(context),
       options_(std::move(options)),
-      tls_(options_.tls.mode == TlsMode::off ? nullptr : make_tls_context(options_.tls, keyring)),
+      tls_(options_.tls.mode == Tls::off ? nullptr : make_tls_context(options_.tls, keyring)),
       acceptor_(bind(context, options_)) {}
 
 TcpTransport::~TcpTransport() = default;
@@ -189,13 +189,13 @@ asio::awaitable<void> TcpTransport::accept_loop() {
                                        address.to_string(), endpoint.port());
         tune(socket, options_.silence);
         auto connection = std::make_shared<Connection>(std::move(socket), tls_.get());
+        ++handshakes_;
         asio::co_spawn(context_, serve(std::move(connection), std::move(from)), asio::detached);
     }
 }
 
 asio::awaitable<void> TcpTransport::serve(ConnectionPtr connection, std::string from) {
     std::string trouble;
-    ++handshakes_;
     {
         const Deadline deadline(context_, connection, options_.handshake);
         trouble = co_await connection->handshake(false);

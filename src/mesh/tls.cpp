@@ -129,7 +129,7 @@ std::unique_ptr<ssl::context> make_tls_context(const TlsOptions& options, const 
     if (SSL_CTX_set_ciphersuites(native, kCipher) != 1) {
         throw std::runtime_error(fmt::format("OpenSSL does not offer {}", kCipher));
     }
-    if (options.mode == TlsMode::psk) {
+    if (options.mode == Tls::psk) {
         SSL_CTX_set_psk_use_session_callback(native, use_key);
         SSL_CTX_set_psk_find_session_callback(native, find_key);
     } else {
@@ -138,14 +138,14 @@ std::unique_ptr<ssl::context> make_tls_context(const TlsOptions& options, const 
     return context;
 }
 
-Channel channel_of(SSL* session, TlsMode mode) {
+Channel channel_of(SSL* session, Tls mode) {
     Channel channel;
     if (SSL_export_keying_material(session, channel.exporter.data(), channel.exporter.size(),
                                    kExporterLabel.data(), kExporterLabel.size(), nullptr, 0,
                                    0) != 1) {
         throw std::runtime_error("TLS gives no exporter: " + openssl_error());
     }
-    if (mode == TlsMode::mtls) channel.certified = names_in(session);
+    if (mode == Tls::mtls) channel.certified = names_in(session);
     return channel;
 }
 

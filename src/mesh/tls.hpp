@@ -1,6 +1,8 @@
 // TLS 1.3 for the links: by a key that both sides have, or by certificates of both.
 #pragma once
 
+#include "parrhesia/mesh/options.hpp"
+
 #include "mesh/channel.hpp"
 #include "mesh/keyring.hpp"
 
@@ -12,10 +14,8 @@
 
 namespace parrhesia::mesh {
 
-enum class TlsMode : std::uint8_t { off, psk, mtls };
-
 struct TlsOptions {
-    TlsMode mode = TlsMode::psk;
+    Tls mode = Tls::psk;
     // PEM files, for mtls:
     std::string certificate_file;
     std::string key_file;
@@ -29,6 +29,6 @@ struct TlsOptions {
 
 // What a finished handshake says.
 // Errors: std::runtime_error when OpenSSL has no exporter for it.
-[[nodiscard]] Channel channel_of(SSL* session, TlsMode mode);
+[[nodiscard]] Channel channel_of(SSL* session, Tls mode);
 
 }  // namespace parrhesia::mesh

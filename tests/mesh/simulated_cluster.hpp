@@ -46,7 +46,8 @@ class SimulatedCluster {
     void start(std::size_t host, const std::vector<std::size_t>& knows) {
         Host& here = *hosts_[host];
         here.boot();
-        for (const std::size_t other : knows) here.node->add_target(address(other), now_);
+        for (const std::size_t other : knows)
+            here.node->add_target(address(other), Origin::configured, now_);
     }
     void start_all() {
         std::vector<std::size_t> all;
@@ -249,6 +250,8 @@ class SimulatedCluster {
             for (const auto& event : batch.events) ++received[event.position.seq];
             if (acknowledges) acknowledgements.push_back({link, lane, batch.events.size(), bytes});
         }
+
+        void on_peers_up(std::size_t) override {}
 
         struct Acknowledgement {
             std::uint64_t link;

@@ -34,7 +34,7 @@ base::SteadyTime now() { return std::chrono::steady_clock::now(); }
 
 class TestNode final : public RemoteEvents {
   public:
-    TestNode(asio::io_context& context, std::uint8_t number, TlsMode tls, Keyring keyring)
+    TestNode(asio::io_context& context, std::uint8_t number, Tls tls, Keyring keyring)
         : keyring_(std::move(keyring)),
           transport_(context, options_of(tls), keyring_),
           node_(node_options(number), transport_, *this, metrics_, now()),
@@ -48,7 +48,10 @@ class TestNode final : public RemoteEvents {
         for (const auto& event : batch.events) ++received[event.position.seq];
         node_.acknowledge(link, lane, batch.events.size(), bytes);
     }
-    void know(const TestNode& other) { node_.add_target(other.address(), now()); }
+    void on_peers_up(std::size_t) override {}
+    void know(const TestNode& other) {
+        node_.add_target(other.address(), Origin::configured, now());
+    }
     void publish(std::uint64_t number, std::size_t size) {
         auto event = std::make_shared<OutgoingEvent>();
         event->bytes = protocol::encode_batched_event(base::Id{}, base::Position{number},
@@ -69,7 +72,7 @@ class TestNode final : public RemoteEvents {
     std::map<std::uint64_t, int> received;
 
   private:
-    static TcpOptions options_of(TlsMode tls) {
+    static TcpOptions options_of(Tls tls) {
         TcpOptions options;
         options.port = 0;
         options.tls.mode = tls;
@@ -102,7 +105,7 @@ class TestNode final : public RemoteEvents {
     asio::steady_timer timer_;
 };
 
-class TcpTransportTest : public testing::TestWithParam<TlsMode> {
+class TcpTransportTest : public testing::TestWithParam<Tls> {
   protected:
     static void SetUpTestSuite() {
         base::log::configure(base::log::Level::error, base::log::Format::text);
@@ -174,17 +177,15 @@ TEST_P(TcpTransportTest, NoiseOnThePortHarmsNobody) {
     ASSERT_TRUE(wait_for([&] { return first.node().peers_up() == 1; }));
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, TcpTransportTest, testing::Values(TlsMode::off, TlsMode::psk),
-                         [](const auto& mode) {
-                             return mode.param == TlsMode::off ? "Plain" : "Psk";
-                         });
+INSTANTIATE_TEST_SUITE_P(Modes, TcpTransportTest, testing::Values(Tls::off, Tls::psk),
+                         [](const auto& mode) { return mode.param == Tls::off ? "Plain" : "Psk"; });
 
 TEST(TcpTransport, AnAddressThatIsTakenIsNamedWithTheRemedy) {
     asio::io_context context;
     const Keyring keyring = keyring_of(1);
     TcpOptions options;
     options.port = 0;
-    options.tls.mode = TlsMode::off;
+    options.tls.mode = Tls::off;
     const TcpTransport first(context, options, keyring);
     options.port = first.port();
     try {
