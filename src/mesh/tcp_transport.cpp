@@ -1,10 +1,10 @@
 #include "mesh/tcp_transport.hpp"
 
+#include "parrhesia/base/bind.hpp"
 #include "parrhesia/base/log.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -15,7 +15,6 @@
 #include <array>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -43,28 +42,6 @@ void tune(tcp::socket& socket, std::chrono::milliseconds silence) {
     socket.set_option(IntOption<IPPROTO_TCP, TCP_USER_TIMEOUT>(static_cast<int>(silence.count())),
                       ignored);
     socket.set_option(IntOption<IPPROTO_TCP, TCP_NOTSENT_LOWAT>(kUnsentBytes), ignored);
-}
-
-tcp::acceptor bind(asio::io_context& context, const TcpOptions& options) {
-    error_code error;
-    const auto address = asio::ip::make_address(options.host, error);
-    if (error) {
-        throw std::runtime_error(
-            fmt::format("cluster.listen: \"{}\" is not an IPv4 or IPv6 address", options.host));
-    }
-    tcp::acceptor acceptor(context);
-    const tcp::endpoint endpoint(address, options.port);
-    acceptor.open(endpoint.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind(endpoint, error);
-    if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
-    if (error) {
-        throw std::runtime_error(
-            fmt::format("cannot listen for peers on {} port {}: {}; set cluster.listen to an "
-                        "address of this machine and a free port",
-                        options.host, options.port, error.message()));
-    }
-    return acceptor;
 }
 
 }  // namespace
@@ -148,7 +125,8 @@ TcpTransport::TcpTransport(asio::io_context& context, TcpOptions options, const 
     : context_(context),
       options_(std::move(options)),
       tls_(options_.tls.mode == Tls::off ? nullptr : make_tls_context(options_.tls, keyring)),
-      acceptor_(bind(context, options_)) {}
+      acceptor_(base::bind_acceptor(context, options_.host, options_.port, "cluster.listen",
+                                    "cluster.listen")) {}
 
 TcpTransport::~TcpTransport() = default;
 

@@ -1,9 +1,9 @@
 #include "parrhesia/net/admin_server.hpp"
 
+#include "parrhesia/base/bind.hpp"
 #include "parrhesia/base/log.hpp"
 
 #include "net/asio.hpp"
-#include "net/bind.hpp"
 #include "net/http.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -48,7 +48,9 @@ HttpResponse answer_admin(const HttpRequest& request, const AdminRoutes& routes)
 
 struct AdminServer::Impl {
     Impl(const std::string& bind, std::uint16_t port, AdminRoutes the_routes)
-        : routes(std::move(the_routes)), acceptor(bind_acceptor(context, bind, port, "admin")) {}
+        : routes(std::move(the_routes)),
+          acceptor(base::bind_acceptor(context, bind, port, "admin.bind",
+                                       "admin.bind and admin.port")) {}
 
     asio::awaitable<void> accept_loop() {
         for (;;) {

@@ -1,8 +1,8 @@
 #include "parrhesia/net/relay_server.hpp"
 
+#include "parrhesia/base/bind.hpp"
 #include "parrhesia/base/log.hpp"
 
-#include "net/bind.hpp"
 #include "net/io_thread.hpp"
 #include "net/session.hpp"
 
@@ -38,7 +38,8 @@ struct RelayServer::Impl {
     Impl(IoThreads& the_threads, pipeline::Relay& relay, base::MetricsRegistry& metrics,
          RelayServerOptions options)
         : threads(the_threads),
-          acceptor(bind_acceptor(threads.at(0).context(), options.bind, options.port, "relay")),
+          acceptor(base::bind_acceptor(threads.at(0).context(), options.bind, options.port,
+                                       "relay.bind", "relay.bind and relay.port")),
           context{relay,
                   options,
                   {options.information_json, options.landing_page},
