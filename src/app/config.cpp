@@ -62,6 +62,26 @@ std::vector<store::RetentionRule> RetentionSection::parsed_rules() const {
     return parsed;
 }
 
+std::vector<mesh::DiscoverySource> ClusterSection::parsed_discovery() const {
+    std::vector<mesh::DiscoverySource> sources;
+    for (const std::string& text : discovery) {
+        auto source = mesh::parse_discovery(text);
+        if (source) sources.push_back(*std::move(source));
+    }
+    return sources;
+}
+
+mesh::HostPort ClusterSection::parsed_listen() const {
+    return mesh::parse_host_port(listen).value();
+}
+
+bool is_database_shared(const Config& config) noexcept {
+    if (config.cluster.topology != ClusterTopology::automatic) {
+        return config.cluster.topology == ClusterTopology::shared;
+    }
+    return config.store.engine == "postgres";
+}
+
 std::vector<std::string> relay_urls(const Config& config) {
     const auto url = base::normalized_relay_url(config.relay.public_url);
     return url ? std::vector<std::string>{*url} : std::vector<std::string>{};

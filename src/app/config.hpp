@@ -7,6 +7,7 @@
 #include "parrhesia/base/network.hpp"
 #include "parrhesia/base/token_bucket.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/mesh/discovery.hpp"
 #include "parrhesia/net/relay_server.hpp"
 #include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/limits.hpp"
@@ -116,6 +117,39 @@ struct RatesSection : policy::Rates {
     std::uint64_t max_query_cost = 250'000;  // 0: no bound
 };
 
+enum class ClusterTopology : std::uint8_t { automatic, shared, replicated };
+enum class ClusterTls : std::uint8_t { off, psk, mtls };
+enum class ClusterCompression : std::uint8_t { automatic, always, never };
+
+struct ClusterSection {
+    bool enabled = false;
+    std::string name = "parrhesia";
+    std::string listen = "127.0.0.1:7447";  // an IP address; port 0: any free one
+    std::string advertise;                  // empty: where it listens
+    ClusterTopology topology = ClusterTopology::automatic;
+    std::vector<std::string> discovery;  // as mesh::parse_discovery() reads them, checked
+    ClusterTls tls = ClusterTls::psk;
+    std::string psk_file;
+    std::vector<std::string> psk_accept;  // files
+    std::string cert_file;
+    std::string cert_key_file;
+    std::string ca_file;
+    bool insecure_ok = false;
+    std::chrono::milliseconds heartbeat_ms{1000};
+    std::chrono::milliseconds suspect_ms{3000};
+    std::chrono::milliseconds dead_ms{6000};
+    std::size_t max_peers = 32;
+    std::uint32_t max_frame_bytes = 1u << 20;
+    std::size_t queue_generic_bytes = std::size_t{32} << 20;
+    std::size_t queue_marmot_bytes = std::size_t{16} << 20;
+    std::size_t queue_ephemeral_bytes = std::size_t{4} << 20;
+    std::chrono::milliseconds ephemeral_ttl_ms{5000};
+    ClusterCompression compression = ClusterCompression::automatic;
+    // `discovery` and `listen`, ready to use.
+    [[nodiscard]] std::vector<mesh::DiscoverySource> parsed_discovery() const;
+    [[nodiscard]] mesh::HostPort parsed_listen() const;
+};
+
 struct LogSection {
     base::log::Level level = base::log::Level::info;
     base::log::Format format = base::log::Format::text;
@@ -133,6 +167,7 @@ struct Config {
     policy::MarmotRules marmot;
     RatesSection rates;
     RetentionSection retention;
+    ClusterSection cluster;
     LogSection log;
 };
 
@@ -141,6 +176,9 @@ struct Config {
 
 // Networks that were checked when the configuration was read, ready to ask.
 [[nodiscard]] base::NetworkList network_list(const std::vector<std::string>& networks);
+
+// Whether all relays of the cluster are on one database: cluster.topology, with "auto" decided.
+[[nodiscard]] bool is_database_shared(const Config& config) noexcept;
 
 // A configured number of threads, 0 being the number of cores.
 [[nodiscard]] unsigned threads_or_cores(unsigned configured) noexcept;

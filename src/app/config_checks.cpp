@@ -88,6 +88,7 @@ std::vector<ConfigConflict> conflicts_of(const Config& config) {
                              fmt::format("expected another port than relay.port ({}), found {}",
                                          config.relay.port, config.admin.port)});
     }
+    add_cluster_conflicts(config, conflicts);
     return conflicts;
 }
 

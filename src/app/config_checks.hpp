@@ -15,5 +15,7 @@ struct ConfigConflict {
 };
 
 [[nodiscard]] std::vector<ConfigConflict> conflicts_of(const Config& config);
+// Its part about [cluster]: nothing while cluster.enabled is false.
+void add_cluster_conflicts(const Config& config, std::vector<ConfigConflict>& out);
 
 }  // namespace parrhesia::app

@@ -1,5 +1,6 @@
 #include "app/config_keys.hpp"
 
+#include "app/config_keys_cluster.hpp"
 #include "app/config_keys_postgres.hpp"
 #include "app/config_keys_rates.hpp"
 #include "app/key_builders.hpp"
@@ -316,6 +317,7 @@ const std::vector<ConfigKey>& config_keys() {
         add_marmot_keys(made);
         add_retention_keys(made);
         add_rates_keys(made);
+        add_cluster_keys(made);
         add_log_keys(made);
         return made;
     }();
@@ -337,6 +339,9 @@ const std::vector<ConfigSectionText>& config_sections() {
         {"rates",
          "How much one client may ask in a while. Each rate is that of a bucket: so many a second, "
          "and so many at once after a pause. Networks in limits.exempt are spared."},
+        {"cluster",
+         "The links to the other relays of a cluster, which tell each other what they accept. "
+         "Without cluster.enabled, none of this matters."},
         {"log", "What is written to standard error."},
     };
     return sections;

@@ -3,6 +3,7 @@
 #include "parrhesia/base/bytes.hpp"
 #include "parrhesia/base/network.hpp"
 #include "parrhesia/event/kind_set.hpp"
+#include "parrhesia/mesh/discovery.hpp"
 #include "parrhesia/store/postgres_store.hpp"
 #include "parrhesia/store/retention.hpp"
 
@@ -73,6 +74,11 @@ std::string pubkey_fault(const std::string& text) {
 std::string retention_rule_fault(const std::string& text) {
     const auto rule = store::parse_retention_rule(text);
     return rule ? std::string() : "which is no rule: " + rule.error().text;
+}
+
+std::string discovery_fault(const std::string& text) {
+    const auto source = mesh::parse_discovery(text);
+    return source ? std::string() : "which cannot be used: " + source.error().text;
 }
 
 std::string connection_fault(const std::string& text) {

@@ -32,6 +32,7 @@ enum class Text { any, not_empty, address, websocket_url, web_url, pubkey };
 [[nodiscard]] std::string kind_fault(const std::string& text);
 [[nodiscard]] std::string pubkey_fault(const std::string& text);
 [[nodiscard]] std::string retention_rule_fault(const std::string& text);
+[[nodiscard]] std::string discovery_fault(const std::string& text);
 [[nodiscard]] std::string connection_fault(const std::string& text);
 
 // Adds rows for the fields of one section.
