@@ -28,6 +28,7 @@ struct Arguments {
     GenerateArguments generate;
     KeyImportArguments key_import;
     CopyArguments copy;
+    ClusterKeygenArguments cluster_keygen;
     bool is_markdown = false;
 };
 
@@ -166,6 +167,19 @@ void add_db(CLI::App& app, CopyArguments& arguments) {
         "lmdb:backup\n");
 }
 
+void add_cluster(CLI::App& app, Arguments& arguments) {
+    CLI::App* cluster = app.add_subcommand("cluster", "Prepare a cluster of relays");
+    cluster->require_subcommand(1);
+    CLI::App* keygen =
+        cluster->add_subcommand("keygen", "Make the secret that the relays of a cluster share");
+    keygen
+        ->add_option("--out", arguments.cluster_keygen.output,
+                     "Write to this new file, not to standard output")
+        ->type_name("FILE");
+    keygen->fallthrough();
+    keygen->footer("Example:\n  parrhesia cluster keygen --out /etc/parrhesia/cluster.key\n");
+}
+
 void add_nips(CLI::App& app, bool& is_markdown) {
     CLI::App* command =
         app.add_subcommand("nips", "Show what of the protocol is supported, and how it is proved");
@@ -192,6 +206,7 @@ void define(CLI::App& app, Arguments& arguments) {
     add_generate(app, arguments.generate);
     add_key(app, arguments.key_import);
     add_db(app, arguments.copy);
+    add_cluster(app, arguments);
     add_nips(app, arguments.is_markdown);
     app.add_subcommand("version", "Show the version of this build and of its libraries");
     for (CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
@@ -211,6 +226,8 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
         return kExitOk;
     }
     if (app.got_subcommand("generate")) return generate_command(arguments.generate);
+    // Before there is a configuration: without the secret, one with a cluster is refused.
+    if (app.got_subcommand("cluster")) return cluster_keygen_command(arguments.cluster_keygen);
     if (app.got_subcommand("nips")) {
         std::cout << (arguments.is_markdown ? nips_markdown() : nips_text());
         return kExitOk;

@@ -46,6 +46,11 @@ struct KeyImportArguments {
 [[nodiscard]] int key_show_command(const Config& config);
 [[nodiscard]] int key_import_command(const Config& config, const KeyImportArguments& arguments);
 
+struct ClusterKeygenArguments {
+    std::optional<std::string> output;  // a path; none: standard output
+};
+[[nodiscard]] int cluster_keygen_command(const ClusterKeygenArguments& arguments);
+
 struct CopyArguments {
     std::string from;  // as store_name.hpp reads it
     std::string to;
