@@ -123,28 +123,28 @@ enum class ClusterCompression : std::uint8_t { automatic, always, never };
 
 struct ClusterSection {
     bool enabled = false;
+    bool insecure_ok = false;
+    ClusterTls tls = ClusterTls::psk;
+    ClusterTopology topology = ClusterTopology::automatic;
+    ClusterCompression compression = ClusterCompression::automatic;
+    std::uint32_t max_frame_bytes = 1u << 20;
     std::string name = "parrhesia";
     std::string listen = "127.0.0.1:7447";  // an IP address; port 0: any free one
     std::string advertise;                  // empty: where it listens
-    ClusterTopology topology = ClusterTopology::automatic;
-    std::vector<std::string> discovery;  // as mesh::parse_discovery() reads them, checked
-    ClusterTls tls = ClusterTls::psk;
+    std::vector<std::string> discovery;     // as mesh::parse_discovery() reads them, checked
+    std::size_t max_peers = 32;
     std::string psk_file;
     std::vector<std::string> psk_accept;  // files
     std::string cert_file;
     std::string cert_key_file;
     std::string ca_file;
-    bool insecure_ok = false;
     std::chrono::milliseconds heartbeat_ms{1000};
     std::chrono::milliseconds suspect_ms{3000};
     std::chrono::milliseconds dead_ms{6000};
-    std::size_t max_peers = 32;
-    std::uint32_t max_frame_bytes = 1u << 20;
     std::size_t queue_generic_bytes = std::size_t{32} << 20;
     std::size_t queue_marmot_bytes = std::size_t{16} << 20;
     std::size_t queue_ephemeral_bytes = std::size_t{4} << 20;
     std::chrono::milliseconds ephemeral_ttl_ms{5000};
-    ClusterCompression compression = ClusterCompression::automatic;
     // `discovery` and `listen`, ready to use.
     [[nodiscard]] std::vector<mesh::DiscoverySource> parsed_discovery() const;
     [[nodiscard]] mesh::HostPort parsed_listen() const;
