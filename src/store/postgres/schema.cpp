@@ -162,6 +162,22 @@ BEGIN
 END $$;
 SELECT log_upkeep('1 day', 0);
 )sql",
+    R"sql(
+-- The relays of clusters that share this database (relay_registry.cpp).
+CREATE TABLE relay_node (
+    cluster text NOT NULL,
+    node_id uuid NOT NULL,
+    -- Grows with each start of the node.
+    boot_id bigint NOT NULL,
+    -- host:port by which the others reach it.
+    addr text NOT NULL,
+    proto int2 NOT NULL,
+    state text NOT NULL,
+    -- By this server's clock alone: those of the relays may differ.
+    last_seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (cluster, node_id)
+);
+)sql",
 };
 
 [[nodiscard]] std::runtime_error wrong_version(int found) {
