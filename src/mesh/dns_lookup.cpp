@@ -115,9 +115,11 @@ DnsLookups system_lookups() {
 }
 
 base::Checked<std::vector<base::IpAddress>> look_up_addresses(const std::string& name) {
-    // glibc resolves with a state of this thread, which its defaults would have wait for longer.
+    // glibc resolves with a state of this thread, which its defaults would have wait for longer. It
+    // is read afresh here; where glibc would do that by itself, it would take the defaults again.
     static_cast<void>(::res_init());
     set_timeouts(_res);
+    _res.options |= RES_NORELOAD;
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
