@@ -58,17 +58,20 @@ void DnsDiscovery::run() {
 void DnsDiscovery::look_up_all() {
     std::set<std::string> all;
     for (Watched& watched : watched_) {
-        {
-            const std::scoped_lock lock(mutex_);
-            if (done_) return;
-        }
-        report(watched, look_up(watched));
+        const std::string trouble = look_up(watched);
+        if (is_done()) return;
+        report(watched, trouble);
         all.insert(watched.targets.begin(), watched.targets.end());
     }
     if (!all.empty()) found_({all.begin(), all.end()});
 }
 
-std::string DnsDiscovery::look_up(Watched& watched) const {
+bool DnsDiscovery::is_done() {
+    const std::scoped_lock lock(mutex_);
+    return done_;
+}
+
+std::string DnsDiscovery::look_up(Watched& watched) {
     std::vector<HostPort> hosts{watched.source.target};
     if (watched.source.kind == Kind::srv) {
         auto named = lookups_.service(watched.source.target.host);
@@ -78,6 +81,7 @@ std::string DnsDiscovery::look_up(Watched& watched) const {
     std::vector<std::string> targets;
     std::string trouble;
     for (const HostPort& host : hosts) {
+        if (is_done()) break;
         std::string failed = add_addresses(host, targets);
         if (!failed.empty()) trouble = std::move(failed);
     }

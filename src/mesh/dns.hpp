@@ -22,8 +22,8 @@ namespace parrhesia::mesh {
 //
 // Threading: belongs to the thread that made it; looks up, and calls back, on a thread of its own
 // ("mesh-dns"), since name servers that do not answer block whoever asks.
-// Lifetime:  the registry outlives it. The destructor waits for a lookup that is under way, for as
-// long as DnsLookups says; while none is, it returns at once.
+// Lifetime:  the registry outlives it. The destructor waits for the one name that is being looked
+// up, for as long as DnsLookups says; while none is, it returns at once.
 class DnsDiscovery {
   public:
     static constexpr std::chrono::milliseconds kInterval{5000};  // ± 20 %
@@ -51,7 +51,8 @@ class DnsDiscovery {
     void run();
     void look_up_all();
     // Empty, or what has failed.
-    [[nodiscard]] std::string look_up(Watched& watched) const;
+    [[nodiscard]] std::string look_up(Watched& watched);
+    [[nodiscard]] bool is_done();
     [[nodiscard]] std::string add_addresses(const HostPort& host,
                                             std::vector<std::string>& targets) const;
     static void report(Watched& watched, const std::string& trouble);
