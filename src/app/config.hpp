@@ -8,6 +8,7 @@
 #include "parrhesia/base/token_bucket.hpp"
 #include "parrhesia/event/kind_set.hpp"
 #include "parrhesia/mesh/discovery.hpp"
+#include "parrhesia/mesh/options.hpp"
 #include "parrhesia/net/relay_server.hpp"
 #include "parrhesia/policy/access.hpp"
 #include "parrhesia/policy/limits.hpp"
@@ -118,15 +119,13 @@ struct RatesSection : policy::Rates {
 };
 
 enum class ClusterTopology : std::uint8_t { automatic, shared, replicated };
-enum class ClusterTls : std::uint8_t { off, psk, mtls };
-enum class ClusterCompression : std::uint8_t { automatic, always, never };
 
 struct ClusterSection {
     bool enabled = false;
     bool insecure_ok = false;
-    ClusterTls tls = ClusterTls::psk;
+    mesh::Tls tls = mesh::Tls::psk;
     ClusterTopology topology = ClusterTopology::automatic;
-    ClusterCompression compression = ClusterCompression::automatic;
+    mesh::Compression compression = mesh::Compression::automatic;
     std::uint32_t max_frame_bytes = 1u << 20;
     std::string name = "parrhesia";
     std::string listen = "127.0.0.1:7447";  // an IP address; port 0: any free one

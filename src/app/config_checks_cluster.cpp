@@ -57,7 +57,7 @@ void check_addresses(const ClusterSection& cluster, Conflicts& conflicts) {
                                   "cluster.listen ({}), found an empty string",
                                   cluster.listen));
     }
-    if (cluster.tls != ClusterTls::off) return;
+    if (cluster.tls != mesh::Tls::off) return;
     if (!cluster.insecure_ok) {
         conflicts.add("cluster.tls", "cluster.insecure_ok",
                       "expected \"psk\" or \"mtls\", or cluster.insecure_ok = true for a network "
@@ -83,7 +83,7 @@ void check_secrets(const ClusterSection& cluster, Conflicts& conflicts) {
                       "expected a file with the secret of the cluster (\"parrhesia cluster keygen "
                       "--out FILE\" makes one), found none");
     }
-    if (cluster.tls != ClusterTls::mtls) return;
+    if (cluster.tls != mesh::Tls::mtls) return;
     const std::pair<const char*, const std::string&> files[] = {
         {"cluster.cert_file", cluster.cert_file},
         {"cluster.cert_key_file", cluster.cert_key_file},

@@ -97,9 +97,9 @@ void add_membership_keys(const Section<C>& section) {
 }
 
 void add_security_keys(const Section<C>& section) {
-    section.choice<ClusterTls>(
+    section.choice<mesh::Tls>(
         "tls", &C::tls,
-        {{"psk", ClusterTls::psk}, {"mtls", ClusterTls::mtls}, {"off", ClusterTls::off}},
+        {{"psk", mesh::Tls::psk}, {"mtls", mesh::Tls::mtls}, {"off", mesh::Tls::off}},
         "How links are encrypted, with TLS 1.3: \"psk\" by the secret of cluster.psk_file; "
         "\"mtls\" by certificates of both sides; \"off\" not at all, which needs "
         "cluster.insecure_ok. In each case both sides prove that they know the secret.");
@@ -154,11 +154,11 @@ void add_queue_keys(const Section<C>& section) {
                     "The same for ephemeral events, of which the oldest are dropped.");
     section.integer("ephemeral_ttl_ms", &C::ephemeral_ttl_ms, {100, 600'000, "milliseconds"},
                     "An ephemeral event that has waited so long is dropped.");
-    section.choice<ClusterCompression>(
+    section.choice<mesh::Compression>(
         "compression", &C::compression,
-        {{"auto", ClusterCompression::automatic},
-         {"always", ClusterCompression::always},
-         {"never", ClusterCompression::never}},
+        {{"auto", mesh::Compression::automatic},
+         {"always", mesh::Compression::always},
+         {"never", mesh::Compression::never}},
         "Compress what is sent to other relays. \"auto\": to those that are more than 10 ms away "
         "and back.");
 }

@@ -1,22 +1,16 @@
 #include "app/relay_key.hpp"
 
+#include "parrhesia/base/file.hpp"
 #include "parrhesia/base/log.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstddef>
-#include <cstdio>
-#include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 namespace parrhesia::app {
 namespace {
@@ -29,21 +23,6 @@ constexpr std::string_view kRemedy =
     "or "
     "remove the file: the next start then makes a new key, under which clients will not know this "
     "relay.";
-
-class Descriptor {
-  public:
-    explicit Descriptor(int descriptor) noexcept : descriptor_(descriptor) {}
-    ~Descriptor() {
-        if (descriptor_ >= 0) ::close(descriptor_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int get() const noexcept { return descriptor_; }
-    [[nodiscard]] bool is_open() const noexcept { return descriptor_ >= 0; }
-
-  private:
-    const int descriptor_;
-};
 
 std::runtime_error unreadable(const fs::path& file, int code) {
     return std::runtime_error(fmt::format(
@@ -89,39 +68,6 @@ void make_folder(const fs::path& folder) {
     static_cast<void>(::mkdir(whole.c_str(), 0700));
 }
 
-// A new file beside `file`, for its owner alone, with the text on the disk. 0 or an errno; `made`
-// is its name once it exists.
-int write_beside(const fs::path& file, std::string_view text, std::string& made) {
-    std::string name = file.string() + ".XXXXXX";
-    const Descriptor out(::mkostemp(name.data(), O_CLOEXEC));
-    if (!out.is_open()) return errno;
-    made = std::move(name);
-    while (!text.empty()) {
-        const ssize_t count = ::write(out.get(), text.data(), text.size());
-        if (count < 0 && errno != EINTR) return errno;
-        if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
-    }
-    return ::fsync(out.get()) == 0 ? 0 : errno;
-}
-
-int rename_to(const std::string& from, const fs::path& to, Existing existing) noexcept {
-    if (existing == Existing::keep) {
-        if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) {
-            return 0;
-        }
-        // Some file systems cannot: then a look before is all that there is.
-        if (errno != EINVAL && errno != ENOSYS) return errno;
-        if (::access(to.c_str(), F_OK) == 0) return EEXIST;
-    }
-    return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
-}
-
-int sync_folder(const fs::path& folder) noexcept {
-    const Descriptor handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!handle.is_open()) return errno;
-    return ::fsync(handle.get()) == 0 ? 0 : errno;
-}
-
 }  // namespace
 
 fs::path relay_key_file(const Config& config) { return fs::path(config.store.path) / "relay.key"; }
@@ -146,30 +92,16 @@ event::Keypair parse_relay_key(std::string_view text, std::string_view source) {
 }
 
 std::optional<event::Keypair> read_relay_key(const fs::path& file) {
-    // A pipe put there by mistake must not stop the start.
-    const Descriptor in(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!in.is_open()) {
-        if (errno == ENOENT) return std::nullopt;
-        throw unreadable(file, errno);
+    base::SmallFile found;
+    if (const int code = base::read_small_file(file, kMaxFileBytes, found)) {
+        if (code == ENOENT) return std::nullopt;
+        if (code != EINVAL && code != EFBIG) throw unreadable(file, code);
+        throw std::runtime_error(fmt::format("the relay's key is no file, or a large one: {}. {}",
+                                             file.string(), kRemedy));
     }
-    struct stat status {};
-    if (::fstat(in.get(), &status) != 0) throw unreadable(file, errno);
-    if (!S_ISREG(status.st_mode)) {
-        throw std::runtime_error(
-            fmt::format("the relay's key is no file: {}. {}", file.string(), kRemedy));
-    }
-    check_mode(file, status.st_mode);
-
-    std::array<char, kMaxFileBytes> text{};
-    std::size_t size = 0;
-    for (;;) {
-        const ssize_t count = ::read(in.get(), text.data() + size, text.size() - size);
-        if (count < 0 && errno != EINTR) throw unreadable(file, errno);
-        if (count == 0) break;
-        if (count > 0) size += static_cast<std::size_t>(count);
-    }
+    check_mode(file, found.mode);
     try {
-        return parse_relay_key({text.data(), size}, file.string());
+        return parse_relay_key(found.text, file.string());
     } catch (const std::runtime_error& error) {
         throw std::runtime_error(fmt::format("{}. {}", error.what(), kRemedy));
     }
@@ -177,16 +109,8 @@ std::optional<event::Keypair> read_relay_key(const fs::path& file) {
 
 bool write_relay_key(const fs::path& file, const event::Keypair& key, Existing existing) {
     make_folder(file.parent_path());
-    std::string temporary;
-    int code = write_beside(file, base::to_hex(key.secret()) + "\n", temporary);
-    if (code == 0) code = rename_to(temporary, file, existing);
-    if (code != 0) {
-        if (!temporary.empty()) ::unlink(temporary.c_str());
-        if (code == EEXIST && existing == Existing::keep) return false;
-        throw unwritable(file, code);
-    }
-    const fs::path folder = file.parent_path();
-    code = sync_folder(folder.empty() ? fs::path(".") : folder);
+    const int code = base::write_private_file(file, base::to_hex(key.secret()) + "\n", existing);
+    if (code == EEXIST && existing == Existing::keep) return false;
     if (code != 0) throw unwritable(file, code);
     return true;
 }

@@ -5,6 +5,7 @@
 // operator does it.
 #pragma once
 
+#include "parrhesia/base/file.hpp"
 #include "parrhesia/event/verify.hpp"
 
 #include "app/config.hpp"
@@ -27,7 +28,7 @@ namespace parrhesia::app {
 // writable by others, or holds no key.
 [[nodiscard]] std::optional<event::Keypair> read_relay_key(const std::filesystem::path& file);
 
-enum class Existing { keep, replace };
+using base::Existing;
 
 // Makes the folder where there is none. Durable when it returns: the file has either what it had or
 // the new key, whatever happens. False when there is a file already and it is to be kept. Errors:

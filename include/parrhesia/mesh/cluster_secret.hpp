@@ -2,15 +2,12 @@
 // and a newline, readable by one user alone.
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include "parrhesia/mesh/options.hpp"
+
 #include <filesystem>
 #include <string>
 
 namespace parrhesia::mesh {
-
-// Random bytes.
-using ClusterSecret = std::array<std::uint8_t, 32>;
 
 // Errors: std::runtime_error that names the file and the remedy, never what is in it: a file that
 // is missing, that cannot be read, that others may read or write, or that holds anything else.

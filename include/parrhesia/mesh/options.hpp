@@ -16,7 +16,7 @@ enum class Tls : std::uint8_t { off, psk, mtls };
 // Of batches: automatic when the round trip is above 10 ms.
 enum class Compression : std::uint8_t { automatic, always, never };
 
-// A secret that all nodes have, 32 random bytes.
+// Random bytes, which all nodes have.
 using ClusterSecret = std::array<std::uint8_t, 32>;
 
 struct MeshOptions {

@@ -6,7 +6,8 @@
 // format, and what recovery makes of every kind of file, is in docs/storage.md.
 #pragma once
 
-#include "store/files.hpp"
+#include "parrhesia/base/file.hpp"
+
 #include "store/journal/format.hpp"
 
 #include <cstddef>
@@ -19,6 +20,9 @@
 #include <vector>
 
 namespace parrhesia::store::journal {
+
+using base::FileHandle;
+using base::sync_folder;
 
 // Reads all events from seq `from` on, in the order of their seqs, without gaps. Another process
 // may write to the folder meanwhile.

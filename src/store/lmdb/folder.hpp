@@ -1,7 +1,7 @@
 // The folder of a store: making it, and the lock that keeps a second writing process out.
 #pragma once
 
-#include "store/files.hpp"
+#include "parrhesia/base/file.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -13,8 +13,8 @@ inline constexpr const char* kDataFile = "data.mdb";
 inline constexpr const char* kReadersFile = "lock.mdb";  // LMDB's table of readers
 inline constexpr const char* kLockFile = "LOCK";         // ours: one writing process
 
-using store::FileHandle;
-using store::sync_folder;
+using base::FileHandle;
+using base::sync_folder;
 
 // Makes the folder (mode 0700, parents as the umask says) and writes its entry to the disk.
 // Errors: throws std::runtime_error that names the folder and the remedy.
