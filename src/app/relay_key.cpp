@@ -59,15 +59,6 @@ void check_mode(const fs::path& file, mode_t mode) {
     }
 }
 
-// As the embedded store makes it: for its owner alone.
-void make_folder(const fs::path& folder) {
-    std::error_code ignored;  // whatever goes wrong, writing the key says it
-    const fs::path whole = fs::absolute(folder, ignored);
-    if (fs::exists(whole, ignored)) return;
-    fs::create_directories(whole.parent_path(), ignored);
-    static_cast<void>(::mkdir(whole.c_str(), 0700));
-}
-
 }  // namespace
 
 fs::path relay_key_file(const Config& config) { return fs::path(config.store.path) / "relay.key"; }
@@ -108,7 +99,7 @@ std::optional<event::Keypair> read_relay_key(const fs::path& file) {
 }
 
 bool write_relay_key(const fs::path& file, const event::Keypair& key, Existing existing) {
-    make_folder(file.parent_path());
+    base::make_private_folder(file.parent_path());  // what goes wrong, writing the key says
     const int code = base::write_private_file(file, base::to_hex(key.secret()) + "\n", existing);
     if (code == EEXIST && existing == Existing::keep) return false;
     if (code != 0) throw unwritable(file, code);

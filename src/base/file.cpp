@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 namespace parrhesia::base {
@@ -61,6 +62,14 @@ int sync_folder(const fs::path& folder) noexcept {
     const FileHandle handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!handle.is_open()) return errno;
     return ::fsync(handle.get()) == 0 ? 0 : errno;
+}
+
+void make_private_folder(const fs::path& folder) {
+    std::error_code ignored;
+    const fs::path whole = fs::absolute(folder, ignored);
+    if (fs::exists(whole, ignored)) return;
+    fs::create_directories(whole.parent_path(), ignored);
+    static_cast<void>(::mkdir(whole.c_str(), 0700));
 }
 
 int write_private_file(const fs::path& file, std::string_view text, Existing existing) {

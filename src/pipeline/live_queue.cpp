@@ -13,13 +13,31 @@ LiveQueue::LiveQueue(Core& core, fanout::SubscriptionIndex& index, base::TaskQue
     : core_(core), index_(index), home_(home), on_room_(std::move(on_room)) {}
 
 void LiveQueue::add_stored(fanout::Published published, std::shared_ptr<const void> lease) {
+    // Alone, the store lets no event come twice.
+    if (core_.options.outlet != nullptr && is_copy(published)) return;
     items_.push_back({std::move(published), std::move(lease), nullptr});
 }
 
 bool LiveQueue::add_ephemeral(fanout::Published published, std::shared_ptr<Tally> tally) {
     if (!reserve(*published.event)) return false;
+    queue_ephemeral(std::move(published), std::move(tally));
+    return true;
+}
+
+// Its bytes have been reserved.
+void LiveQueue::queue_ephemeral(fanout::Published&& published, std::shared_ptr<Tally>&& tally) {
+    if (is_copy(published)) {
+        release(*published.event);
+        if (tally) tally->report(1);
+        return;
+    }
     items_.push_back({std::move(published), nullptr, std::move(tally)});
     ++ephemeral_events_;
+}
+
+bool LiveQueue::is_copy(const fanout::Published& published) {
+    if (recent_.insert(published.event->id())) return false;
+    core_.metrics.copies_dropped.add();
     return true;
 }
 
@@ -28,6 +46,10 @@ bool LiveQueue::reserve(const event::Event& event) noexcept {
     if (ephemeral_bytes_.fetch_add(bytes) <= kMaxEphemeralBytes) return true;
     ephemeral_bytes_.fetch_sub(bytes);
     return false;
+}
+
+void LiveQueue::release(const event::Event& event) noexcept {
+    ephemeral_bytes_.fetch_sub(event.memory_bytes());
 }
 
 bool LiveQueue::post_ephemeral(const fanout::Published& published,
@@ -50,8 +72,7 @@ void LiveQueue::take_posted() {
         taken_.swap(posted_);
     }
     for (auto& [published, tally] : taken_) {
-        items_.push_back({std::move(published), nullptr, std::move(tally)});
-        ++ephemeral_events_;
+        queue_ephemeral(std::move(published), std::move(tally));
     }
     taken_.clear();
     start();
@@ -99,7 +120,7 @@ void LiveQueue::finish_front() {
     const bool was_crowded = is_crowded();
     if (front.lease == nullptr) {
         --ephemeral_events_;
-        ephemeral_bytes_.fetch_sub(front.published.event->memory_bytes());
+        release(*front.published.event);
         if (front.tally) front.tally->report(front.deliveries);
     }
     items_.pop_front();

@@ -4,6 +4,8 @@
 #include "parrhesia/base/task_queue.hpp"
 #include "parrhesia/fanout/subscription_index.hpp"
 
+#include "pipeline/recent_ids.hpp"
+
 #include <atomic>
 #include <cstddef>
 #include <deque>
@@ -39,8 +41,9 @@ class Tally {
     const std::function<void(bool)> on_known_;
 };
 
-// One queue for all, so that every subscription hears of events in the order in which they came in.
-// It is worked off in pieces, each a turn of the io thread: a large commit, or a crowd of
+// One queue for all, so that every subscription hears of events in the order in which they came in,
+// and of each once: a copy of an ephemeral event, or of any in a cluster, that comes again soon is
+// passed over. It is worked off in pieces, each a turn of the io thread: a large commit, or a crowd of
 // subscribers, delays the thread's other connections by one piece.
 //
 // Threading: post_ephemeral() from any thread; everything else belongs to the io thread.
@@ -64,9 +67,10 @@ class LiveQueue {
     LiveQueue(const LiveQueue&) = delete;
     LiveQueue& operator=(const LiveQueue&) = delete;
 
-    // To be followed by start(). `lease` is released once the event has been delivered.
+    // To be followed by start(). `lease`, not null, is released once the event has been delivered.
     void add_stored(fanout::Published published, std::shared_ptr<const void> lease);
-    // False: dropped, too much waits already. `tally` may be null.
+    // False: dropped, too much waits already. `tally` may be null; of a copy it hears that somebody
+    // got it, because the first one may have been heard.
     [[nodiscard]] bool add_ephemeral(fanout::Published published,
                                      std::shared_ptr<Tally> tally = nullptr);
     // Delivers a first piece at once, unless a turn for it is on its way.
@@ -93,6 +97,9 @@ class LiveQueue {
     };
 
     [[nodiscard]] bool reserve(const event::Event& event) noexcept;
+    void release(const event::Event& event) noexcept;
+    void queue_ephemeral(fanout::Published&& published, std::shared_ptr<Tally>&& tally);
+    [[nodiscard]] bool is_copy(const fanout::Published& published);
     void take_posted();
     void run_piece();
     void deliver_piece();
@@ -110,6 +117,7 @@ class LiveQueue {
     bool turn_posted_ = false;
     std::size_t ephemeral_events_ = 0;  // of items_
     std::vector<Posted> taken_;
+    RecentIds recent_;
 
     // of items_ and posted_
     std::atomic<std::size_t> ephemeral_bytes_{0};

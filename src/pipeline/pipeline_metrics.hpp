@@ -48,6 +48,12 @@ struct PipelineMetrics {
           ephemeral_dropped(registry.counter(
               "parrhesia_ephemeral_dropped_total",
               "Ephemeral events not handed to an io thread because its queue was full")),
+          copies_dropped(registry.counter(
+              "parrhesia_copies_dropped_total",
+              "Events that arrived a second time and were not delivered again, by each io thread")),
+          remote_expired(remote_dropped(registry, "expired")),
+          remote_disk(remote_dropped(registry, "disk")),
+          remote_overloaded(remote_dropped(registry, "overloaded")),
           deliveries([&](const char* name) -> base::Counter& {
               return registry.counter("parrhesia_deliveries_total",
                                       "Live subscriptions that events matched", {{"class", name}});
@@ -98,6 +104,10 @@ struct PipelineMetrics {
     PerClass<base::Counter> events_refused;
     PerClass<base::Counter> events_failed;
     base::Counter& ephemeral_dropped;
+    base::Counter& copies_dropped;
+    base::Counter& remote_expired;
+    base::Counter& remote_disk;
+    base::Counter& remote_overloaded;
     PerClass<base::Counter> deliveries;
     base::Counter& authentications;
     base::Gauge& subscriptions;
@@ -112,6 +122,12 @@ struct PipelineMetrics {
     static base::Counter& message_counter(base::MetricsRegistry& registry, const char* type) {
         return registry.counter("parrhesia_messages_total", "Messages from clients, by type",
                                 {{"type", type}});
+    }
+    static base::Counter& remote_dropped(base::MetricsRegistry& registry, const char* reason) {
+        return registry.counter("parrhesia_remote_dropped_total",
+                                "Events of other relays of the cluster that this one should have "
+                                "stored and did not, by reason",
+                                {{"reason", reason}});
     }
     static PerClass<base::Counter> event_counters(base::MetricsRegistry& registry,
                                                   const char* outcome) {

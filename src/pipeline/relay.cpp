@@ -1,5 +1,7 @@
 #include "parrhesia/pipeline/relay.hpp"
 
+#include "parrhesia/event/visibility.hpp"
+
 #include "pipeline/client_connection.hpp"
 #include "pipeline/shard.hpp"
 
@@ -17,9 +19,60 @@ struct Relay::Impl final : store::CommitListener {
     // On the writer's thread: one task for each io thread and batch, whatever the batch's size.
     void on_commit(std::shared_ptr<const store::CommitBatch> batch) override {
         for (const auto& shard : core.shards) shard->post_commit(batch);
+        if (core.options.outlet != nullptr) publish_own(*batch);
     }
 
+    void publish_own(const store::CommitBatch& batch) {
+        outgoing.clear();
+        for (const auto& [request, result] : batch) {
+            if (result.status != store::PutStatus::stored) continue;
+            if (request.origin == kFromAnotherRelay) continue;
+            outgoing.push_back(
+                {request.event, result.position, request.received_at, request.traffic_class});
+        }
+        core.options.outlet->publish(outgoing);
+    }
+
+    void take_remote(PublishedEvents events, std::function<void()> done) {
+        const auto lease = std::make_shared<const Owed>(std::move(done));
+        if (core.options.sharing == Sharing::own_stores) store_remote(events, lease);
+        if (events.empty()) return;
+        const auto shared = std::make_shared<const PublishedEvents>(std::move(events));
+        for (const auto& shard : core.shards) shard->post_remote(shared, lease);
+    }
+
+    // Leaves in `events` what needs no store. The others reach the subscriptions with their commit.
+    void store_remote(PublishedEvents& events, const std::shared_ptr<const void>& lease) {
+        const std::int64_t now = core.clock.unix_seconds();
+        const bool pipelined = events.size() > 1;
+        std::erase_if(events, [&](const fanout::Published& published) {
+            if (published.position == base::Position{}) return false;
+            const event::Event& event = *published.event;
+            const policy::DiskReserve* disk = core.options.disk;
+            if (event::has_expired(event.view(), now)) {
+                core.metrics.remote_expired.add();
+            } else if (disk != nullptr && disk->check(event.kind())) {
+                core.metrics.remote_disk.add();
+            } else if (!core.writer->submit({published.event, kFromAnotherRelay,
+                                             published.received_at, pipelined,
+                                             published.traffic_class, lease})) {
+                core.metrics.remote_overloaded.add();
+            }
+            return true;
+        });
+    }
+
+    // Calls back when the last who holds it lets go.
+    struct Owed {
+        explicit Owed(std::function<void()> the_done) : done(std::move(the_done)) {}
+        ~Owed() { done(); }
+        Owed(const Owed&) = delete;
+        Owed& operator=(const Owed&) = delete;
+        const std::function<void()> done;
+    };
+
     Core core;
+    PublishedEvents outgoing;  // owned by the writer's thread
 };
 
 Relay::Relay(store::EventStore& store, const base::Clock& clock, base::MetricsRegistry& metrics,
@@ -39,6 +92,10 @@ Relay::~Relay() { stop(); }
 
 std::unique_ptr<Connection> Relay::connect(std::size_t shard, Client& client, const Peer& peer) {
     return std::make_unique<ClientConnection>(*impl_->core.shards[shard], client, peer);
+}
+
+void Relay::take_remote(std::vector<fanout::Published> events, std::function<void()> done) {
+    impl_->take_remote(std::move(events), std::move(done));
 }
 
 const policy::Limits& Relay::limits() const noexcept { return impl_->core.limits; }

@@ -52,6 +52,7 @@ void Shard::publish_everywhere(const fanout::Published& published,
         // Somebody may have wanted it there: that is not the same as nobody.
         if (tally) tally->report(1);
     }
+    if (core_.options.outlet != nullptr) core_.options.outlet->publish({&published, 1});
     live_.start();
 }
 
@@ -104,6 +105,25 @@ void Shard::on_commit(const store::CommitBatch& batch, const std::shared_ptr<con
     } catch (...) {  // out of memory: the subscriptions are still owed the events
         live_.start_soon();
         throw;
+    }
+    live_.start();
+}
+
+void Shard::post_remote(std::shared_ptr<const PublishedEvents> events,
+                        std::shared_ptr<const void> lease) {
+    home_.post([this, events = std::move(events), lease = std::move(lease)] {
+        on_remote(*events, lease);
+    });
+}
+
+void Shard::on_remote(const PublishedEvents& events, const std::shared_ptr<const void>& lease) {
+    owner_.assert_here();
+    for (const fanout::Published& published : events) {
+        if (published.position != base::Position{}) {
+            live_.add_stored(published, lease);
+        } else if (!live_.add_ephemeral(published)) {
+            core_.metrics.ephemeral_dropped.add();
+        }
     }
     live_.start();
 }

@@ -45,6 +45,11 @@ struct ConnectionId {
     }
 };
 
+// WriteRequest::origin of what came from another relay of the cluster: nobody's connection.
+inline constexpr std::uint64_t kFromAnotherRelay = ~std::uint64_t{0};
+
+using PublishedEvents = std::vector<fanout::Published>;
+
 // What the shards share.
 struct Core {
     Core(store::EventStore& the_store, const base::Clock& the_clock,
@@ -113,6 +118,11 @@ class Shard {
     // to work through: a slow io thread slows the commits, not the memory.
     void post_commit(std::shared_ptr<const store::CommitBatch> batch);
 
+    // From any thread: events that are in no commit of this relay. `lease` is released when all of
+    // them have been delivered.
+    void post_remote(std::shared_ptr<const PublishedEvents> events,
+                     std::shared_ptr<const void> lease);
+
   private:
     // Bytes of the backlog, given back when the last event of a batch has been delivered.
     class BacklogLease {
@@ -134,6 +144,7 @@ class Shard {
 
     void shrink_backlog(std::size_t bytes);
     void on_commit(const store::CommitBatch& batch, const std::shared_ptr<const void>& lease);
+    void on_remote(const PublishedEvents& events, const std::shared_ptr<const void>& lease);
     void answer(const store::CommitBatch& batch);
     void resume_paused();
 

@@ -33,6 +33,10 @@ class FileHandle {
 // cut. Returns 0 or an errno.
 [[nodiscard]] int sync_folder(const std::filesystem::path& folder) noexcept;
 
+// For its owner alone (mode 0700), where there is none. What goes wrong is found when a file is made
+// in it.
+void make_private_folder(const std::filesystem::path& folder);
+
 enum class Existing { keep, replace };
 
 // A file of this user alone (mode 0600) with that text, durable when it returns 0: whatever

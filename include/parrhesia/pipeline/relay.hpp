@@ -10,6 +10,7 @@
 #include "parrhesia/base/clock.hpp"
 #include "parrhesia/base/metrics.hpp"
 #include "parrhesia/base/task_queue.hpp"
+#include "parrhesia/fanout/subscription_index.hpp"
 #include "parrhesia/pipeline/client.hpp"
 #include "parrhesia/pipeline/connection.hpp"
 #include "parrhesia/pipeline/peer.hpp"
@@ -24,11 +25,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace parrhesia::pipeline {
+
+// Where what was accepted here goes besides its subscribers: to the other relays of a cluster.
+class Outlet {
+  public:
+    virtual ~Outlet() = default;
+    // Stored events after their commit, ephemeral ones at once; never what came by take_remote().
+    // From the writer's and from every io thread; must not block.
+    virtual void publish(std::span<const fanout::Published> events) = 0;
+};
+
+// What the other relays of a cluster have of ours in common with them.
+enum class Sharing : std::uint8_t {
+    one_database,  // what they have stored is in our store, too
+    own_stores,    // it has to be stored here as well
+};
 
 struct RelayOptions {
     policy::Limits limits;
@@ -46,11 +64,14 @@ struct RelayOptions {
     // No further one starts while the client has more than this to take.
     std::size_t response_bytes = std::size_t{4} << 20;
     const policy::DiskReserve* disk = nullptr;  // outlives the relay; null: there is always room
+    Outlet* outlet = nullptr;                   // the same; null: this relay is alone
+    Sharing sharing = Sharing::one_database;    // with an outlet
     store::WriterOptions writer;
     store::ReadersOptions readers;
 };
 
-// Threading: connect() on the io thread of that shard; the rest on the thread that made it.
+// Threading: connect() on the io thread of that shard, take_remote() on any one thread; the rest on
+//            the thread that made it.
 // Lifetime:  store, clock, metrics and queues outlive it; connections do not.
 class Relay {
   public:
@@ -63,6 +84,13 @@ class Relay {
 
     [[nodiscard]] std::unique_ptr<Connection> connect(std::size_t shard, Client& client,
                                                       const Peer& peer = {});
+
+    // Events that other relays of the cluster have accepted, checked in id and, where no database
+    // vouches for it, in signature. They go to the live subscriptions of this relay, each once, and
+    // with Sharing::own_stores into its store before; never back to the outlet. Never blocks. `done`
+    // is called when all has been worked through or dropped, on any thread, also after stop(): who
+    // calls again only then bounds what waits here.
+    void take_remote(std::vector<fanout::Published> events, std::function<void()> done);
 
     [[nodiscard]] const policy::Limits& limits() const noexcept;
 

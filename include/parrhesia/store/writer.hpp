@@ -22,6 +22,8 @@ struct WriteRequest {
     // Its sender has more events under way, so that nobody waits for this one alone.
     bool pipelined = false;
     event::TrafficClass traffic_class = event::TrafficClass::generic;  // handed back
+    // Whatever the sender wants to live until the last who hears of the outcome is done with it.
+    std::shared_ptr<const void> lease{};
 };
 
 struct WriteOutcome {
