@@ -82,8 +82,8 @@ base::NodeId read_or_make_node_id(const fs::path& file) {
             base::write_private_file(file, base::to_hex(made) + "\n", base::Existing::keep);
         if (code == EEXIST) continue;  // another process was faster
         if (code != 0) throw unwritable(file, code);
-        base::log::info("this relay is node {} of its cluster from now on ({})",
-                        base::to_hex(made), file.string());
+        base::log::info("this relay is node {} of its cluster from now on ({})", base::to_hex(made),
+                        file.string());
         return made;
     }
 }

@@ -9,6 +9,7 @@
 #include "parrhesia/pipeline/relay.hpp"
 #include "parrhesia/protocol/relay_information.hpp"
 
+#include "app/cluster.hpp"
 #include "app/disk_watch.hpp"
 #include "app/exit_code.hpp"
 #include "app/landing_page.hpp"
@@ -57,7 +58,8 @@ std::size_t usable_connections(std::size_t wanted) {
     return std::min(wanted, usable);
 }
 
-pipeline::RelayOptions relay_options(const Config& config, const policy::DiskReserve& disk) {
+pipeline::RelayOptions relay_options(const Config& config, const policy::DiskReserve& disk,
+                                     pipeline::Outlet* outlet) {
     pipeline::RelayOptions options;
     options.limits = config.limits;
     options.access = config.auth.rules();
@@ -72,6 +74,8 @@ pipeline::RelayOptions relay_options(const Config& config, const policy::DiskRes
     options.queries_per_connection = config.rates.queries_per_connection;
     options.response_bytes = config.rates.response_bytes;
     options.disk = &disk;
+    options.outlet = outlet;
+    options.sharing = sharing_of(config);
     options.writer.inbox_bytes = config.store.queue_bytes;
     options.writer.max_batch_events = config.store.max_batch_events;
     options.readers.threads = threads_or_cores(config.store.readers);
@@ -122,7 +126,8 @@ std::string host_and_port(const std::string& bind, std::uint16_t port) {
 }
 
 net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& metrics,
-                              const policy::DiskReserve& disk, const std::atomic<bool>& accepting) {
+                              const policy::DiskReserve& disk, const Cluster* cluster,
+                              const std::atomic<bool>& accepting) {
     net::AdminRoutes routes;
     routes["/health"] = [] { return net::AdminAnswer{.body = "ok\n"}; };
     routes["/ready"] = [&store, &disk, &accepting] {
@@ -138,6 +143,12 @@ net::AdminRoutes admin_routes(store::EventStore& store, base::MetricsRegistry& m
         }
         return net::AdminAnswer{.body = "ready\n"};
     };
+    if (cluster != nullptr) {
+        routes["/cluster"] = [cluster] {
+            return net::AdminAnswer{.content_type = "application/json",
+                                    .body = cluster->status_json()};
+        };
+    }
     auto& events = metrics.gauge("parrhesia_store_events", "Events in the store");
     auto& bytes = metrics.gauge("parrhesia_store_bytes", "Size of the store on disk");
     auto& last_seq = metrics.gauge("parrhesia_store_last_seq", "Highest local_seq given so far");
@@ -199,7 +210,8 @@ class ShutdownWatchdog {
     bool done_ = false;  // guarded by mutex_
     std::thread thread_;
 };
-constexpr std::chrono::seconds kShutdownGrace{5};  // for what has no deadline of its own
+constexpr std::chrono::seconds kShutdownGrace{5};      // for what has no deadline of its own
+constexpr std::chrono::milliseconds kMeshGrace{2000};  // for peers that do not take their goodbye
 
 void announce(const std::string& line) {
     std::printf("%s\n", line.c_str());
@@ -225,24 +237,36 @@ int run_relay(const Config& config) {
     policy::DiskReserve disk(is_embedded(config) ? config.store.disk_reserve_bytes : 0);
     std::optional<DiskWatch> disk_watch;
     if (is_embedded(config)) disk_watch.emplace(config.store.path, disk, metrics);
+    std::optional<Cluster> cluster;
+    if (config.cluster.enabled) cluster.emplace(config, metrics);
+    pipeline::Outlet* const outlet = cluster ? &*cluster : nullptr;
     std::atomic<bool> accepting{false};
 
     // Destroyed from the bottom up: the io threads outlive what their tasks refer to only once
     // stopped.
     net::IoThreads io_threads(config.relay.threads);
-    pipeline::Relay relay(*store, clock, metrics, io_threads.queues(), relay_options(config, disk));
+    pipeline::Relay relay(*store, clock, metrics, io_threads.queues(),
+                          relay_options(config, disk, outlet));
     net::RelayServer server(io_threads, relay, metrics, server_options(config, self));
     std::optional<net::AdminServer> admin;
     if (config.admin.port != 0) {
-        admin.emplace(config.admin.bind, config.admin.port,
-                      admin_routes(*store, metrics, disk, accepting));
+        admin.emplace(
+            config.admin.bind, config.admin.port,
+            admin_routes(*store, metrics, disk, cluster ? &*cluster : nullptr, accepting));
     }
 
     io_threads.start();
     server.start();
+    if (cluster) {
+        cluster->start(relay, [&server, &relay] {
+            return mesh::Load{static_cast<std::uint32_t>(server.connections()),
+                              static_cast<std::uint32_t>(relay.subscriptions())};
+        });
+    }
     accepting = true;
     announce("listening ws://" + host_and_port(config.relay.bind, server.port()));
     if (admin) announce("admin http://" + host_and_port(config.admin.bind, admin->port()));
+    if (cluster) announce("mesh " + cluster->address());
     base::log::info("parrhesia {} is ready: {} io threads, store {}", version(), io_threads.size(),
                     store_words(config));
     if (const auto error = store->writable()) {
@@ -258,6 +282,9 @@ int run_relay(const Config& config) {
     accepting = false;
     server.stop_accepting();
     relay.stop();
+    if (cluster)
+        cluster->stop(
+            std::min<std::chrono::milliseconds>(kMeshGrace, config.relay.shutdown_seconds / 2));
     const auto left = std::max(deadline - clock.now(), base::SteadyTime::duration::zero());
     server.close_clients(std::chrono::duration_cast<std::chrono::milliseconds>(left));
     admin.reset();

@@ -63,6 +63,9 @@ Link::Link(std::uint64_t number, Side side, const LinkOptions& options, Channel 
       lanes_{OutLane(options.lanes[0]), OutLane(options.lanes[1]), OutLane(options.lanes[2]),
              OutLane(options.lanes[3])},
       last_heard_(now),
+      heartbeat_(options.heartbeat),
+      suspect_after_(options.suspect),
+      dead_after_(options.dead),
       next_heartbeat_(now) {
     self_.nonce = nonce;
     self_.key = options.keyring->primary().id;
@@ -255,8 +258,26 @@ void Link::go_up() {
     state_ = State::up;
     expecting_ = Expecting::anything;
     reader_.allow(self_.max_frame);
+    agree_on_heartbeat();
     next_heartbeat_ = base::SteadyTime::min();  // at the next output or tick
     listener_.on_up(*this);
+}
+
+// Who speaks rarely is not to be taken for dead by who would speak often.
+void Link::agree_on_heartbeat() {
+    constexpr std::chrono::milliseconds kLongest{60'000};
+    const std::chrono::milliseconds theirs(peer_.heartbeat_ms);
+    if (theirs <= heartbeat_) return;
+    const double slower = static_cast<double>(std::min(theirs, kLongest).count()) /
+                          static_cast<double>(std::max<std::int64_t>(heartbeat_.count(), 1));
+    if (slower <= 1) return;
+    const auto stretched = [slower](std::chrono::milliseconds time) {
+        return std::chrono::milliseconds(
+            static_cast<std::int64_t>(static_cast<double>(time.count()) * slower));
+    };
+    heartbeat_ = stretched(heartbeat_);
+    suspect_after_ = stretched(suspect_after_);
+    dead_after_ = stretched(dead_after_);
 }
 
 void Link::on_error(const protocol::PeerFrame& frame) {
@@ -335,8 +356,8 @@ void Link::on_tick(base::SteadyTime now) {
         return;
     }
     const auto silence = now - last_heard_;
-    if (silence > options_.dead) return finish(LinkEnd::silent, {});
-    suspect_ = silence > options_.suspect;
+    if (silence > dead_after_) return finish(LinkEnd::silent, {});
+    suspect_ = silence > suspect_after_;
     if (state_ == State::up && now >= next_heartbeat_) queue_heartbeat(now);
 }
 
@@ -385,7 +406,7 @@ void Link::queue_control(PeerFrameType type, std::string payload, Lane lane) {
 }
 
 void Link::queue_heartbeat(base::SteadyTime now) {
-    next_heartbeat_ = now + options_.heartbeat;
+    next_heartbeat_ = now + heartbeat_;
     protocol::Heartbeat heartbeat = view_;
     heartbeat.sent_us = microseconds(now);
     if (peer_sent_us_ != 0) {

@@ -147,6 +147,8 @@ class Link {
     [[nodiscard]] bool is_suspect() const noexcept { return suspect_; }
     [[nodiscard]] const protocol::Hello& peer() const noexcept { return peer_; }  // authenticated
     [[nodiscard]] std::uint16_t version() const noexcept { return version_; }
+    // Of the two intervals the longer; the limits of silence grow with it.
+    [[nodiscard]] std::chrono::milliseconds heartbeat() const noexcept { return heartbeat_; }
     [[nodiscard]] std::chrono::microseconds round_trip() const noexcept { return round_trip_; }
     [[nodiscard]] base::SteadyTime last_heard() const noexcept { return last_heard_; }
     [[nodiscard]] const LaneQueue& lane(protocol::Lane lane) const noexcept {
@@ -191,6 +193,7 @@ class Link {
     void on_ack(const protocol::PeerFrame& frame);
     [[nodiscard]] bool is_compatible(const protocol::Hello& peer);
     void go_up();
+    void agree_on_heartbeat();
     void violate(std::string_view what);
     void finish(LinkEnd end, std::string_view detail);
     void queue_control(protocol::PeerFrameType type, std::string payload,
@@ -235,6 +238,9 @@ class Link {
     std::size_t turn_ = 0;  // in the sequence of weights
 
     base::SteadyTime last_heard_;
+    std::chrono::milliseconds heartbeat_;
+    std::chrono::milliseconds suspect_after_;
+    std::chrono::milliseconds dead_after_;
     base::SteadyTime next_heartbeat_;
     std::uint64_t peer_sent_us_ = 0;
     base::SteadyTime peer_sent_at_;

@@ -7,6 +7,7 @@
 #include "parrhesia/event/verify.hpp"
 
 #include "mesh/asio.hpp"
+#include "mesh/dns.hpp"
 #include "mesh/keyring.hpp"
 #include "mesh/mesh_metrics.hpp"
 #include "mesh/node.hpp"
@@ -18,7 +19,9 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 #include <utility>
@@ -30,6 +33,7 @@ using protocol::Lane;
 
 constexpr std::size_t kInboxBytes = std::size_t{64} << 20;
 constexpr std::chrono::milliseconds kLeavingTick{10};
+constexpr std::chrono::milliseconds kLoadEvery{1000};
 
 base::SteadyTime now() { return std::chrono::steady_clock::now(); }
 
@@ -100,7 +104,7 @@ NodeOptions node_options(const MeshOptions& options, const Keyring& keyring, std
 
 }  // namespace
 
-struct Mesh::Impl final : RemoteEvents {
+struct Mesh::Impl final : RemoteEvents, std::enable_shared_from_this<Impl> {
     Impl(MeshOptions the_options, RemoteSink& the_sink, base::MetricsRegistry& registry)
         : options(std::move(the_options)),
           sink(the_sink),
@@ -117,13 +121,35 @@ struct Mesh::Impl final : RemoteEvents {
 
     // ---- on the mesh's thread ----
 
+    // Without the name of its log no node can tell whether another one belongs to it.
+    void open_when_known() {
+        if (opened || leaving || (options.shared_database && log_id.empty())) return;
+        opened = true;
+        transport.start(node);
+    }
+
+    void set_log_id(std::string id) {
+        if (id == log_id) return;
+        log_id = std::move(id);
+        node.set_log_id(log_id, now());
+        open_when_known();
+    }
+
+    void tell_load(base::SteadyTime at) {
+        if (!options.load || at < next_load) return;
+        next_load = at + kLoadEvery;
+        const Load load = options.load();
+        node.set_load(load.connections, load.subscriptions);
+    }
+
     void tick() {
         // First, so that an exception does not end all ticks.
         ticks.expires_after(leaving ? kLeavingTick : Node::kTick);
         ticks.async_wait([this](const error_code& error) {
             if (!error) tick();
         });
-        node.on_tick(now());
+        tell_load(now());
+        if (opened || leaving) node.on_tick(now());
         publish_status();
         if (node.has_left()) context.stop();
     }
@@ -148,9 +174,11 @@ struct Mesh::Impl final : RemoteEvents {
             }
         }
         const std::size_t count = batch.events.size();
-        sink.take(std::move(events), [this, link, lane, count, bytes] {
-            asio::post(context, [this, link, lane, count, bytes] {
-                node.acknowledge(link, lane, count, bytes);
+        sink.take(std::move(events), [weak = weak_from_this(), link, lane, count, bytes] {
+            const auto self = weak.lock();
+            if (!self) return;
+            asio::post(self->context, [impl = self.get(), link, lane, count, bytes] {
+                impl->node.acknowledge(link, lane, count, bytes);
             });
         });
     }
@@ -226,6 +254,9 @@ struct Mesh::Impl final : RemoteEvents {
     event::JsonReader parser;
     std::vector<Waiting> waiting;
     bool leaving = false;
+    bool opened = false;
+    std::string log_id = options.log_id;
+    base::SteadyTime next_load;
     asio::steady_timer patience{context};  // with peers that do not take our goodbye
 
     // written by one side, read by the other
@@ -237,10 +268,11 @@ struct Mesh::Impl final : RemoteEvents {
     NodeStatus status;  // guarded by status_mutex
 
     std::thread thread;
+    std::optional<DnsDiscovery> dns;  // from start() to stop()
 };
 
 Mesh::Mesh(MeshOptions options, RemoteSink& sink, base::MetricsRegistry& metrics)
-    : impl_(std::make_unique<Impl>(std::move(options), sink, metrics)) {}
+    : impl_(std::make_shared<Impl>(std::move(options), sink, metrics)) {}
 
 Mesh::~Mesh() { stop(); }
 
@@ -248,8 +280,10 @@ std::uint16_t Mesh::port() const noexcept { return impl_->bound_port; }
 
 void Mesh::start() {
     Impl& impl = *impl_;
-    impl.transport.start(impl.node);
-    asio::post(impl.context, [&impl] { impl.tick(); });
+    asio::post(impl.context, [&impl] {
+        impl.open_when_known();
+        impl.tick();
+    });
     impl.thread = std::thread([&impl] {
         pthread_setname_np(pthread_self(), "mesh");
         while (!impl.context.stopped()) {
@@ -260,6 +294,9 @@ void Mesh::start() {
             }
         }
     });
+    impl.dns.emplace(
+        impl.options.dns, [this](std::vector<std::string> found) { add_targets(std::move(found)); },
+        impl.metrics.registry);
 }
 
 void Mesh::publish(std::span<const fanout::Published> events) {
@@ -284,6 +321,18 @@ void Mesh::add_targets(std::vector<std::string> targets) {
     });
 }
 
+void Mesh::set_alive(std::vector<base::NodeId> nodes) {
+    asio::post(impl_->context, [&impl = *impl_, nodes = std::move(nodes)] {
+        impl.node.set_alive_elsewhere(NodeSet(nodes.begin(), nodes.end()));
+    });
+}
+
+void Mesh::set_log_id(std::string log_id) {
+    asio::post(impl_->context, [&impl = *impl_, log_id = std::move(log_id)]() mutable {
+        impl.set_log_id(std::move(log_id));
+    });
+}
+
 NodeStatus Mesh::status() const {
     const std::scoped_lock lock(impl_->status_mutex);
     return impl_->status;
@@ -292,6 +341,7 @@ NodeStatus Mesh::status() const {
 void Mesh::stop(std::chrono::milliseconds grace) {
     Impl& impl = *impl_;
     if (!impl.thread.joinable()) return;
+    impl.dns.reset();
     asio::post(impl.context, [&impl, grace] { impl.leave(grace); });
     impl.thread.join();
 }

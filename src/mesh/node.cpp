@@ -52,6 +52,19 @@ void Node::add_target(const std::string& address, Origin origin, base::SteadyTim
     plan_.add(address, origin, now);
 }
 
+void Node::set_log_id(const std::string& log_id, base::SteadyTime now) {
+    if (options_.link.self.log_id == log_id) return;
+    options_.link.self.log_id = log_id;
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, entry] : links_) {
+        if (entry.link) numbers.push_back(number);
+    }
+    for (const std::uint64_t number : numbers) {
+        transport_.close(number);
+        on_closed(number, "this relay's database is another one now", now);
+    }
+}
+
 void Node::set_load(std::uint32_t connections, std::uint32_t subscriptions) {
     connections_ = connections;
     subscriptions_ = subscriptions;
@@ -214,6 +227,7 @@ void Node::forget(std::uint64_t number, base::SteadyTime now) {
         const LaneDrops& drops = entry.link->lane(static_cast<protocol::Lane>(i)).drops();
         drops_of_ended_[i].overflow += drops.overflow;
         drops_of_ended_[i].expired += drops.expired;
+        drops_of_ended_[i].cut_off += entry.link->lane(static_cast<protocol::Lane>(i)).size();
     }
     report_end(entry, now);
 }
@@ -286,13 +300,14 @@ std::optional<protocol::PeerError> Node::refuse_second(const Link& link,
                                                        const Link& present) const {
     const base::NodeId& self = options_.link.self.node;
     if (peer.boot != present.peer().boot) {
-        const bool fresh = now_ - present.last_heard() < options_.link.heartbeat * 3 / 2;
+        const bool fresh = now_ - present.last_heard() < present.heartbeat() * 3 / 2;
         if (peer.address != present.peer().address && fresh && !present.is_suspect()) {
-            return protocol::PeerError{PeerErrorCode::duplicate_node,
-                                       "another live relay at " + present.peer().address +
-                                           " has the node id " + base::to_hex(peer.node) +
-                                           ": remove node_id from the data folder of the copy",
-                                       60};
+            return protocol::PeerError{
+                PeerErrorCode::duplicate_node,
+                "another live relay at " + present.peer().address + " has the node id " +
+                    base::to_hex(peer.node) +
+                    ": remove node.id and node.boot from the data folder of the copy",
+                60};
         }
         if (peer.boot > present.peer().boot) return std::nullopt;  // it has started again
         return protocol::PeerError{PeerErrorCode::duplicate_link, "a later start is linked", 0};

@@ -76,6 +76,8 @@ class Node final : private LinkListener {
     void add_target(const std::string& address, Origin origin, base::SteadyTime now);
     // From the registry: who is alive by the database's clock.
     void set_alive_elsewhere(NodeSet nodes) { alive_elsewhere_ = std::move(nodes); }
+    // Of the database: links that were made under another one end.
+    void set_log_id(const std::string& log_id, base::SteadyTime now);
     void set_load(std::uint32_t connections, std::uint32_t subscriptions);
 
     // The transport's reports.
@@ -156,8 +158,8 @@ class Node final : private LinkListener {
     void announce_peers();
     void update_metrics(base::SteadyTime now);
 
-    // constant after construction
-    const NodeOptions options_;
+    // constant after construction, but for the log's id
+    NodeOptions options_;
     Transport& transport_;
     RemoteEvents& events_;
     MeshMetrics& metrics_;

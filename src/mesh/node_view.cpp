@@ -111,15 +111,17 @@ void Node::update_metrics(base::SteadyTime now) {
             drops[i].expired += link->lane(lane).drops().expired;
         }
     }
+    const auto raise = [](base::Counter& counter, std::uint64_t value) {
+        counter.add(value - std::min(value, counter.value()));
+    };
     for (std::size_t i = 0; i < kStates.size(); ++i) {
         metrics_.peers(std::string(protocol::to_text(kStates[i]))).set(counts[i]);
     }
     for (std::size_t i = 1; i < protocol::kLanes; ++i) {
         const std::string lane(protocol::to_text(static_cast<protocol::Lane>(i)));
-        auto& overflow = metrics_.dropped(lane, "overflow");
-        auto& expired = metrics_.dropped(lane, "expired");
-        overflow.add(drops[i].overflow - std::min(drops[i].overflow, overflow.value()));
-        expired.add(drops[i].expired - std::min(drops[i].expired, expired.value()));
+        raise(metrics_.dropped(lane, "overflow"), drops[i].overflow);
+        raise(metrics_.dropped(lane, "expired"), drops[i].expired);
+        raise(metrics_.dropped(lane, "link_ended"), drops[i].cut_off);
     }
     for (const Partition kind :
          {Partition::peer_dead, Partition::cut_link, Partition::partial, Partition::full_split}) {

@@ -10,6 +10,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <future>
 #include <thread>
 #include <utility>
@@ -133,6 +135,11 @@ RelayServer::RelayServer(IoThreads& threads, pipeline::Relay& relay, base::Metri
     : impl_(std::make_unique<Impl>(threads, relay, metrics, std::move(options))) {}
 
 RelayServer::~RelayServer() = default;
+
+std::size_t RelayServer::connections() const noexcept {
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(impl_->context.metrics.connections.value(), 0));
+}
 
 std::uint16_t RelayServer::port() const noexcept { return impl_->context.port; }
 

@@ -43,8 +43,8 @@ class Tally {
 
 // One queue for all, so that every subscription hears of events in the order in which they came in,
 // and of each once: a copy of an ephemeral event, or of any in a cluster, that comes again soon is
-// passed over. It is worked off in pieces, each a turn of the io thread: a large commit, or a crowd of
-// subscribers, delays the thread's other connections by one piece.
+// passed over. It is worked off in pieces, each a turn of the io thread: a large commit, or a crowd
+// of subscribers, delays the thread's other connections by one piece.
 //
 // Threading: post_ephemeral() from any thread; everything else belongs to the io thread.
 // Lifetime:  core, index and home outlive it; tasks that it posted do not run after its end.

@@ -100,6 +100,11 @@ void Relay::take_remote(std::vector<fanout::Published> events, std::function<voi
 
 const policy::Limits& Relay::limits() const noexcept { return impl_->core.limits; }
 
+std::size_t Relay::subscriptions() const noexcept {
+    return static_cast<std::size_t>(
+        std::max<std::int64_t>(impl_->core.metrics.subscriptions.value(), 0));
+}
+
 void Relay::refuse_new_work() noexcept { impl_->core.refusing = true; }
 
 void Relay::stop() {

@@ -33,8 +33,8 @@ class FileHandle {
 // cut. Returns 0 or an errno.
 [[nodiscard]] int sync_folder(const std::filesystem::path& folder) noexcept;
 
-// For its owner alone (mode 0700), where there is none. What goes wrong is found when a file is made
-// in it.
+// For its owner alone (mode 0700), where there is none. What goes wrong is found when a file is
+// made in it.
 void make_private_folder(const std::filesystem::path& folder);
 
 enum class Existing { keep, replace };

@@ -22,13 +22,13 @@ class RemoteSink {
   public:
     virtual ~RemoteSink() = default;
     // On the mesh's thread; must not block. Ids and, where needed, signatures have been checked.
-    // `done` is called once they have been worked through, from any thread, not after the mesh's
-    // end: until then they count against the sender's window.
+    // `done` is to be called once they have been worked through, from any thread: until then they
+    // count against the sender's window. After the mesh's end it does nothing.
     virtual void take(std::vector<fanout::Published> events, std::function<void()> done) = 0;
 };
 
-// Threading: belongs to the thread that made it; publish() and status() from any thread. Runs the
-// thread "mesh".
+// Threading: belongs to the thread that made it; publish(), status() and what concerns the registry
+// from any thread. Runs the thread "mesh", and "mesh-dns" where names are to be looked up.
 // Lifetime:  sink and metrics outlive it.
 class Mesh {
   public:
@@ -45,8 +45,13 @@ class Mesh {
     // thread they are dropped and counted. Costs next to nothing while there is no peer, and a
     // shared pointer for each event else: they are encoded on the mesh's thread.
     void publish(std::span<const fanout::Published> events);
-    // Targets that discovery has found; those that are known already stay.
+    // What a registry beside the mesh says: targets, which add to those that are known, and who is
+    // alive, whether there is a link or not.
     void add_targets(std::vector<std::string> targets);
+    void set_alive(std::vector<base::NodeId> nodes);
+    // The database whose positions the events carry. When it is another one than before, all links
+    // end: those of relays that have moved along come back at once.
+    void set_log_id(std::string log_id);
 
     // As of at most Node::kTick (100 ms) ago; never waits for the mesh's thread.
     [[nodiscard]] NodeStatus status() const;
@@ -56,7 +61,7 @@ class Mesh {
 
   private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;  // weakly held by what is still on its way through the sink
 };
 
 }  // namespace parrhesia::mesh

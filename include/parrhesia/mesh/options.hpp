@@ -2,11 +2,13 @@
 #pragma once
 
 #include "parrhesia/base/bytes.hpp"
+#include "parrhesia/mesh/discovery.hpp"
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,12 @@ enum class Compression : std::uint8_t { automatic, always, never };
 // Random bytes, which all nodes have.
 using ClusterSecret = std::array<std::uint8_t, 32>;
 
+// How much there is to do for a node's clients.
+struct Load {
+    std::uint32_t connections = 0;
+    std::uint32_t subscriptions = 0;
+};
+
 struct MeshOptions {
     std::string cluster;
     base::NodeId node;
@@ -30,8 +38,12 @@ struct MeshOptions {
     // One database for all nodes, named by log_id: positions mean the same everywhere, and its
     // events need no second verification. Else each node has its own store.
     bool shared_database = false;
+    // With a shared database; empty: not known yet, and no link is made before set_log_id().
     std::string log_id;
     std::vector<std::string> targets;  // host:port of other nodes, dialled for ever
+    std::vector<DiscoverySource> dns;  // of the kinds dns and srv
+    // What the other nodes are told of this one. On the mesh's thread; must not block.
+    std::function<Load()> load = nullptr;
 
     Tls tls = Tls::psk;
     ClusterSecret secret{};

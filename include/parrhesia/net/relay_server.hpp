@@ -53,6 +53,8 @@ class RelayServer {
     RelayServer& operator=(const RelayServer&) = delete;
 
     [[nodiscard]] std::uint16_t port() const noexcept;
+    // That are open. From any thread.
+    [[nodiscard]] std::size_t connections() const noexcept;
 
     // Accepts from now on; the io threads must have started or start soon.
     void start();

@@ -70,8 +70,8 @@ struct RelayOptions {
     store::ReadersOptions readers;
 };
 
-// Threading: connect() on the io thread of that shard, take_remote() on any one thread; the rest on
-//            the thread that made it.
+// Threading: connect() on the io thread of that shard, take_remote() on any one thread; the rest,
+//            unless it says otherwise, on the thread that made it.
 // Lifetime:  store, clock, metrics and queues outlive it; connections do not.
 class Relay {
   public:
@@ -87,12 +87,14 @@ class Relay {
 
     // Events that other relays of the cluster have accepted, checked in id and, where no database
     // vouches for it, in signature. They go to the live subscriptions of this relay, each once, and
-    // with Sharing::own_stores into its store before; never back to the outlet. Never blocks. `done`
-    // is called when all has been worked through or dropped, on any thread, also after stop(): who
-    // calls again only then bounds what waits here.
+    // with Sharing::own_stores into its store before; never back to the outlet. Never blocks.
+    // `done` is called when all has been worked through or dropped, on any thread, also after
+    // stop(): who calls again only then bounds what waits here.
     void take_remote(std::vector<fanout::Published> events, std::function<void()> done);
 
     [[nodiscard]] const policy::Limits& limits() const noexcept;
+    // That are open. From any thread.
+    [[nodiscard]] std::size_t subscriptions() const noexcept;
 
     // From now on events and REQs are refused (error: shutting down); what was taken goes on.
     void refuse_new_work() noexcept;
