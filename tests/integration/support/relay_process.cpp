@@ -72,6 +72,12 @@ int RelayProcess::terminate() {
     return wait();
 }
 
+std::uint16_t RelayProcess::mesh_port() const {
+    const auto line = child_->wait_for_line("mesh ");
+    if (!line) throw std::runtime_error("the relay has no mesh: " + child_->errors());
+    return port_of(*line);
+}
+
 double RelayProcess::metric(std::string_view name) const {
     const std::string text = "\n" + http_get(admin_port_, "/metrics").body;
     const std::string line = "\n" + std::string(name) + " ";

@@ -31,6 +31,8 @@ class RelayProcess {
 
     [[nodiscard]] std::uint16_t port() const { return port_; }
     [[nodiscard]] std::uint16_t admin_port() const { return admin_port_; }
+    // Of a relay with cluster.enabled = true.
+    [[nodiscard]] std::uint16_t mesh_port() const;
     [[nodiscard]] const std::filesystem::path& store_path() const { return folder_.path(); }
 
     // The value of a metric, by its name and labels as rendered; 0 when it is not there.
