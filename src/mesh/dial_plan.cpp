@@ -79,6 +79,15 @@ void DialPlan::on_lost(const base::NodeId& node, base::SteadyTime now) {
     }
 }
 
+void DialPlan::hurry(base::SteadyTime now) {
+    for (auto& [address, target] : targets_) {
+        target.tries = 0;
+        target.wait = kShortestWait;
+        target.next_dial =
+            std::min(target.next_dial, now + random_wait(std::chrono::milliseconds(0), kFirstDial));
+    }
+}
+
 void DialPlan::on_self(const std::string& address) {
     if (Target* target = find(address)) {
         target->dialling = false;

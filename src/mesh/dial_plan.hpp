@@ -51,6 +51,8 @@ class DialPlan {
     void on_linked(const std::string& address, const base::NodeId& node);
     // A link that was up has ended: dialled again soon, at a random time.
     void on_lost(const base::NodeId& node, base::SteadyTime now);
+    // What others refused for may be over: no target waits longer than at the start.
+    void hurry(base::SteadyTime now);
     // It is this relay itself: never dialled again.
     void on_self(const std::string& address);
 

@@ -63,6 +63,7 @@ void Node::set_log_id(const std::string& log_id, base::SteadyTime now) {
         transport_.close(number);
         on_closed(number, "this relay's database is another one now", now);
     }
+    plan_.hurry(now);
 }
 
 void Node::set_load(std::uint32_t connections, std::uint32_t subscriptions) {

@@ -39,8 +39,8 @@ struct Sink final : RemoteSink {
 };
 
 struct Member {
-    Member(std::uint8_t number, const std::vector<std::string>& targets, bool shared) {
-        MeshOptions options;
+    Member(std::uint8_t number, const std::vector<std::string>& targets, bool shared,
+           MeshOptions options = with_log("test log")) {
         options.cluster = "test";
         options.node.bytes.fill(number);
         options.boot = 1;
@@ -50,6 +50,11 @@ struct Member {
         options.secret.fill(3);
         mesh = std::make_unique<Mesh>(options, sink, registry);
         mesh->start();
+    }
+    [[nodiscard]] static MeshOptions with_log(const std::string& log_id) {
+        MeshOptions options;
+        options.log_id = log_id;
+        return options;
     }
     [[nodiscard]] std::string address() const {
         return "127.0.0.1:" + std::to_string(mesh->port());
@@ -110,6 +115,78 @@ TEST_F(MeshTest, WhatOneAcceptsTheOthersGetOnceAndAsItWas) {
     for (const auto& event : events) {
         EXPECT_EQ(by_position[event.position.seq], event.event->json());
     }
+}
+
+TEST_F(MeshTest, NoLinkIsMadeBeforeTheLogIsKnownNorWithAnotherOne) {
+    Member a(1, {}, true, Member::with_log(""));
+    Member b(2, {a.address()}, true, Member::with_log(""));
+    a.mesh->set_log_id("one");
+    b.mesh->set_log_id("one");
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1 && b.up() == 1; }));
+    // Its database has been replaced: it is alone, until the other one has moved, too.
+    b.mesh->set_log_id("two");
+    ASSERT_TRUE(wait_for([&] { return a.up() == 0 && b.up() == 0; }));
+    ASSERT_TRUE(wait_for([&] {
+        return b.registry.render().find("handshake_failures_total{code=\"bad_log\"} ") !=
+               std::string::npos;
+    }));
+    EXPECT_EQ(a.up(), 0U);
+    a.mesh->set_log_id("two");
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1 && b.up() == 1; }));
+}
+
+TEST_F(MeshTest, WhoWaitsForItsLogLeavesAtOnce) {
+    Member a(1, {}, true, Member::with_log(""));
+    a.mesh->stop(std::chrono::milliseconds(60'000));
+    EXPECT_EQ(a.up(), 0U);
+}
+
+TEST_F(MeshTest, OfTwoHeartbeatsTheSlowerHolds) {
+    MeshOptions quick;
+    quick.heartbeat = 50ms;
+    quick.suspect = 150ms;
+    quick.dead = 300ms;
+    MeshOptions slow;
+    slow.heartbeat = 1s;
+    Member a(1, {}, false, quick);
+    Member b(2, {a.address()}, false, slow);
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1 && b.up() == 1; }));
+    // By its own limits a would have given b up long before.
+    EXPECT_TRUE(wait_for([&] {
+        const auto peers = a.mesh->status().peers;
+        return peers.at(0).silence >= 500ms && peers.at(0).state == "up";
+    }));
+}
+
+TEST_F(MeshTest, DoneMayComeAfterTheEnd) {
+    struct Keeping final : RemoteSink {
+        void take(std::vector<fanout::Published>, std::function<void()> done) override {
+            const std::scoped_lock lock(mutex);
+            kept.push_back(std::move(done));
+        }
+        std::mutex mutex;
+        std::vector<std::function<void()>> kept;  // guarded by mutex
+    } sink;
+    Member a(1, {}, false);
+    base::MetricsRegistry registry;
+    MeshOptions options = Member::with_log("test log");
+    options.cluster = "test";
+    options.node.bytes.fill(2);
+    options.boot = 1;
+    options.listen_port = 0;
+    options.targets = {a.address()};
+    options.secret.fill(3);
+    auto mesh = std::make_unique<Mesh>(options, sink, registry);
+    mesh->start();
+    ASSERT_TRUE(wait_for([&] { return a.up() == 1; }));
+    a.mesh->publish(std::vector{published(1, 1, 1)});
+    ASSERT_TRUE(wait_for([&] {
+        const std::scoped_lock lock(sink.mutex);
+        return sink.kept.size() == 1;
+    }));
+    mesh->stop(std::chrono::milliseconds(0));
+    mesh.reset();
+    sink.kept.at(0)();  // must not touch what is gone
 }
 
 TEST_F(MeshTest, WhoStopsSaysGoodbye) {

@@ -178,15 +178,33 @@ TEST_F(LiveQueueTest, EventsPostedWhileTheThreadIsBusyAreOneTask) {
 }
 
 TEST_F(LiveQueueTest, EphemeralEventsAboveTheBoundAreDropped) {
-    const auto event =
-        test::make_event("alice", {kNow, kEphemeral, {}, std::string(1u << 20, 'x')});
+    const auto large = [] {
+        static int number = 0;
+        return test::make_event("alice",
+                                {kNow + ++number, kEphemeral, {}, std::string(1u << 20, 'x')});
+    };
     std::size_t taken = 0;
-    while (live.post_ephemeral({event, {}, {}})) ASSERT_LE(++taken, 17U);
+    while (live.post_ephemeral({large(), {}, {}})) ASSERT_LE(++taken, 17U);
     EXPECT_GE(taken, 15U);
     io.run_all();
     EXPECT_EQ(delivered(), taken);
-    EXPECT_TRUE(live.post_ephemeral({event, {}, {}})) << "room again once it is delivered";
+    EXPECT_TRUE(live.post_ephemeral({large(), {}, {}})) << "room again once it is delivered";
     io.run_all();
+}
+
+TEST_F(LiveQueueTest, ACopyOfAnEphemeralEventIsNeitherDeliveredNorKept) {
+    const auto event =
+        test::make_event("alice", {kNow, kEphemeral, {}, std::string(1u << 20, 'x')});
+    std::size_t heard = 0;
+    for (int i = 0; i < 100; ++i) {
+        const auto tally = std::make_shared<Tally>(1, [&heard](bool any) { heard += any ? 1 : 0; });
+        ASSERT_TRUE(i % 2 == 0 ? live.post_ephemeral({event, {}, {}}, tally)
+                               : live.add_ephemeral({event, {}, {}}, tally));
+        live.start();
+        io.run_all();
+    }
+    EXPECT_EQ(delivered(), 1U);
+    EXPECT_EQ(heard, 100U) << "that nobody hears it is not said of a copy";
 }
 
 TEST_F(LiveQueueTest, SaysWhenItIsCrowdedAndWhenItHasRoomAgain) {
