@@ -56,6 +56,11 @@ void LaneQueue::pop() {
     events_.pop_front();
 }
 
+std::deque<OutgoingPtr> LaneQueue::take_all() {
+    bytes_ = 0;
+    return std::exchange(events_, {});
+}
+
 std::optional<protocol::Gap> LaneQueue::take_gap() { return std::exchange(gap_, std::nullopt); }
 
 void LaneQueue::adopt(LaneQueue&& other) {

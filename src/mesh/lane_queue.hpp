@@ -49,6 +49,7 @@ class LaneQueue {
     // The next that is still worth sending, without taking it; null: none.
     [[nodiscard]] const OutgoingEvent* front(base::SteadyTime now);
     void pop();
+    [[nodiscard]] std::deque<OutgoingPtr> take_all();
     // Ends the gap: the peer is to be told this, then the lane takes events again.
     [[nodiscard]] std::optional<protocol::Gap> take_gap();
 

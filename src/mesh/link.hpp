@@ -24,6 +24,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace parrhesia::mesh {
 
@@ -140,6 +141,8 @@ class Link {
     void forgive(std::chrono::milliseconds pause) noexcept;
     // What waits in the other, which is about to end, shall go over this one.
     void adopt_queues(Link& other);
+    // What waits in all lanes, which are empty then.
+    [[nodiscard]] std::vector<OutgoingPtr> take_waiting();
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] Side side() const noexcept { return side_; }

@@ -19,6 +19,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kOwnPause = 2s;
 // A link that has said its last word gets so long to be rid of it.
 constexpr std::chrono::milliseconds kLastWord = 2s;
+// Events for a peer between two links of which one replaces the other, a round trip at most.
+constexpr std::size_t kMaxReplacing = 8192;
 // The transport has limits of its own; this one is for a resolver that hangs.
 constexpr std::chrono::milliseconds kDialLimit = 30s;
 constexpr std::chrono::milliseconds kForgetLeft = 15min;
@@ -187,12 +189,22 @@ void Node::dial_due(base::SteadyTime now) {
 
 // Who has been away for long is no part of the cluster any more, and no partition.
 void Node::forget_peers(base::SteadyTime now) {
+    for (auto& [node, peer] : peers_) {
+        if (peer.is_replacing && now - peer.changed_at > kLastWord) stop_waiting(peer);
+    }
     std::erase_if(peers_, [now](const auto& entry) {
         const Peer& peer = entry.second;
         if (peer.link != 0) return false;
         const auto limit = peer.state == PeerState::left ? kForgetLeft : kForgetDown;
         return now - peer.changed_at > limit;
     });
+}
+
+void Node::stop_waiting(Peer& peer) {
+    peer.is_replacing = false;
+    for (const OutgoingPtr& event : std::exchange(peer.waiting, {})) {
+        ++drops_of_ended_[static_cast<std::size_t>(event->lane)].cut_off;
+    }
 }
 
 // Notices that a link has ended, and sees to its end.
@@ -204,9 +216,11 @@ void Node::settle(std::uint64_t number, base::SteadyTime now) {
     if (link.state() == Link::State::up || link.state() == Link::State::handshake) return;
     if (!entry.ended_at) {
         entry.ended_at = now;
-        lose_peer(link, now);
+        lose_peer(*entry.link, now);
     }
-    const bool waits_for_nothing = link.state() == Link::State::ended && link.is_done();
+    // Of a link that made room for a better one, events that have been written are still to arrive.
+    const bool waits_for_nothing =
+        link.state() == Link::State::ended && link.is_done() && link.end() != LinkEnd::replaced;
     // Who left in order closes by itself; all others get a moment to take our last word.
     const bool late = link.end() != LinkEnd::left && now - *entry.ended_at > kLastWord;
     if (waits_for_nothing || late) {
@@ -268,7 +282,7 @@ void Node::report_end(const Entry& entry, base::SteadyTime now) {
     }
 }
 
-void Node::lose_peer(const Link& link, base::SteadyTime now) {
+void Node::lose_peer(Link& link, base::SteadyTime now) {
     const auto found = peers_.find(link.peer().node);
     if (found == peers_.end() || found->second.link != link.number()) return;
     Peer& peer = found->second;
@@ -277,6 +291,8 @@ void Node::lose_peer(const Link& link, base::SteadyTime now) {
     peer.changed_at = now;
     peer.state = link.end() == LinkEnd::left ? PeerState::left : PeerState::down;
     if (link.end() == LinkEnd::replaced) {
+        peer.is_replacing = true;
+        peer.waiting = link.take_waiting();
         base::log::debug("mesh: a link to {} makes room for a better one",
                          short_name(found->first));
     } else if (link.end() == LinkEnd::left || leaving_) {
@@ -356,6 +372,8 @@ void Node::on_up(Link& link) {
     peer.state = PeerState::up;
     peer.changed_at = now_;
     peer.link = link.number();
+    peer.is_replacing = false;
+    for (const OutgoingPtr& event : std::exchange(peer.waiting, {})) link.enqueue(event);
     const Entry& entry = links_.at(link.number());
     if (entry.dialled) plan_.on_linked(entry.address, hello.node);
     if (!hello.address.empty()) {
@@ -415,7 +433,12 @@ void Node::on_output(Link& link) { transport_.wake(link.number()); }
 void Node::publish(const OutgoingPtr& event) {
     metrics_.sent[static_cast<std::size_t>(event->lane)]->add();
     for (auto& [node, peer] : peers_) {
-        if (Link* link = find(peer.link)) link->enqueue(event);
+        if (Link* link = find(peer.link)) {
+            link->enqueue(event);
+        } else if (peer.is_replacing) {
+            if (peer.waiting.size() >= kMaxReplacing) stop_waiting(peer);
+            if (peer.is_replacing) peer.waiting.push_back(event);
+        }
     }
 }
 

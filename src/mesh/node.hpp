@@ -119,6 +119,10 @@ class Node final : private LinkListener {
         base::SteadyTime changed_at;
         NodeSet sees;
         protocol::Heartbeat heard;
+        // The peer has ended its link for a better one, which is about to come up here, too: what
+        // waits for that, until kLastWord after changed_at.
+        bool is_replacing = false;
+        std::vector<OutgoingPtr> waiting;
     };
     struct Entry {
         std::unique_ptr<Link> link;  // none while it is being dialled
@@ -148,10 +152,11 @@ class Node final : private LinkListener {
     [[nodiscard]] Link* active_link(const base::NodeId& node) const noexcept;
     void settle(std::uint64_t link, base::SteadyTime now);
     void forget(std::uint64_t link, base::SteadyTime now);
-    void lose_peer(const Link& link, base::SteadyTime now);
+    void lose_peer(Link& link, base::SteadyTime now);
     void report_end(const Entry& entry, base::SteadyTime now);
     void dial_due(base::SteadyTime now);
     void forget_peers(base::SteadyTime now);
+    void stop_waiting(Peer& peer);
     void refresh_view();
     void refresh_suspects();
     void judge_partition(base::SteadyTime now);

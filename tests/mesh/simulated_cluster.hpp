@@ -380,7 +380,11 @@ class SimulatedCluster {
             if (segment.end && connection.links[to] != 0) {
                 const std::uint64_t link = std::exchange(connection.links[to], 0);
                 receiver.node->on_closed(link, "end of stream", now_);
-                connection.reset = true;
+                // What it has written before still arrives.
+                auto& back = connection.ways[to];
+                const auto arrives = back.empty() ? now_ : std::max(now_, back.back().arrives);
+                if (!std::exchange(connection.said_end[to], true))
+                    back.push_back({"", arrives, true});
                 return;
             }
         }

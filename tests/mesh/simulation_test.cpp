@@ -51,6 +51,37 @@ TEST_F(MeshSimulation, NodesThatStartTogetherHaveOneLinkPerPairWithinThreeSecond
     }
 }
 
+// Each pair dials both ways at first, and agrees on one link while events are on their way.
+TEST_F(MeshSimulation, WhatIsSentToAPeerArrivesOnceWhileLinksReplaceEachOther) {
+    struct Sent {
+        std::uint64_t event;
+        std::size_t to;
+    };
+    for (std::uint64_t seed = 0; seed < 2 * kFewSeeds; ++seed) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        SimulatedCluster cluster(5, seed);
+        cluster.start_all();
+        std::vector<Sent> sent;
+        for (int round = 0; round < 200; ++round) {
+            cluster.run(SimulatedCluster::kStep);
+            for (std::size_t from = 0; from < cluster.size(); ++from) {
+                const std::uint64_t event = cluster.publish(from);
+                for (const auto& peer : cluster.status(from).peers) {
+                    if (peer.state != "up") continue;
+                    sent.push_back({event, static_cast<std::size_t>(peer.node.bytes[0]) - 1});
+                }
+            }
+        }
+        ASSERT_TRUE(cluster.run_until(3s, [&] { return cluster.is_full_mesh(); }));
+        cluster.run(1s);
+        for (const auto& [event, to] : sent) {
+            ASSERT_EQ(cluster.received(to, event), 1U) << "event " << event << " at " << to;
+        }
+        ASSERT_LE(cluster.most_received(), 1U);
+        ASSERT_GT(sent.size(), 1000U);
+    }
+}
+
 TEST_F(MeshSimulation, KnowingOneNodeIsEnough) {
     for (std::uint64_t seed = 0; seed < 2 * kFewSeeds; ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
