@@ -77,6 +77,14 @@ void check_addresses(const ClusterSection& cluster, Conflicts& conflicts) {
     }
 }
 
+// It asks the io threads of one relay.
+void check_ephemeral(const Config& config, Conflicts& conflicts) {
+    if (!config.relay.mute_unheard) return;
+    conflicts.add("relay.mute_unheard", "cluster.enabled",
+                  "expected false, since an event that nobody hears on this relay may be heard on "
+                  "another one of the cluster, found true");
+}
+
 void check_secrets(const ClusterSection& cluster, Conflicts& conflicts) {
     if (cluster.psk_file.empty()) {
         conflicts.add("cluster.psk_file", "cluster.enabled",
@@ -130,6 +138,7 @@ void add_cluster_conflicts(const Config& config, std::vector<ConfigConflict>& ou
     Conflicts conflicts(out);
     check_topology(config, conflicts);
     check_addresses(config.cluster, conflicts);
+    check_ephemeral(config, conflicts);
     check_secrets(config.cluster, conflicts);
     check_times(config.cluster, conflicts);
     check_sizes(config, conflicts);

@@ -45,6 +45,12 @@ TEST(ConfigClusterTest, NothingMattersWhileItIsOff) {
                 IsEmpty());
 }
 
+TEST(ConfigClusterTest, NobodyKnowsWhetherTheOthersHear) {
+    EXPECT_THAT(
+        errors_of({"relay.mute_unheard=true"}),
+        ElementsAre(AllOf(HasSubstr("relay.mute_unheard: expected false"), HasSubstr("cluster"))));
+}
+
 TEST(ConfigClusterTest, SourcesOfPeersAreRead) {
     const auto loaded = load_set(
         {"store.engine=postgres", "cluster.enabled=true", "cluster.psk_file=cluster.key",
