@@ -22,7 +22,7 @@ const std::map<std::string, std::set<std::string>> kAllowed = {
     {"fanout", {"base", "event"}},
     {"pipeline", {"base", "event", "protocol", "policy", "store", "fanout"}},
     {"net", {"base", "event", "protocol", "fanout", "pipeline"}},
-    {"mesh", {"base", "event", "protocol", "store", "fanout", "pipeline"}},
+    {"mesh", {"base", "event", "protocol", "fanout"}},
     {"app", {"base", "event", "protocol", "policy", "store", "fanout", "pipeline", "net", "mesh"}},
 };
 

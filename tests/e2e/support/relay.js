@@ -30,6 +30,7 @@ export class Relay {
   url      // ws://127.0.0.1:PORT
   httpUrl  // http://127.0.0.1:PORT
   adminUrl // undefined when the admin listener is off
+  mesh     // HOST:PORT for other relays, undefined without cluster.enabled
 
   // A relay that listens. `settings` override the defaults of the tests.
   static async start(settings = {}) {
@@ -73,12 +74,15 @@ export class Relay {
     const wantsAdmin = Number(this.#settings['admin.port']) !== 0
     this.url = undefined
     this.adminUrl = undefined
+    this.mesh = undefined
+    const wantsMesh = this.#settings['cluster.enabled'] === true
     const listening = new Promise(resolve => {
       readline.createInterface({ input: this.#child.stdout }).on('line', line => {
-        const [, what, url] = line.match(/^(listening|admin) (\S+)$/) ?? []
+        const [, what, url] = line.match(/^(listening|admin|mesh) (\S+)$/) ?? []
         if (what === 'listening') this.url = url
         if (what === 'admin') this.adminUrl = url
-        if (this.url && (this.adminUrl || !wantsAdmin)) resolve({ listening: true })
+        if (what === 'mesh') this.mesh = url
+        if (this.url && (this.adminUrl || !wantsAdmin) && (this.mesh || !wantsMesh)) resolve({ listening: true })
       })
     })
     const outcome = await Promise.race([listening, this.#exited, deadline(60_000)])
@@ -86,6 +90,15 @@ export class Relay {
       throw new Error(`the relay did not start: ${JSON.stringify(outcome)}\n${this.#stderr}`)
     }
     this.httpUrl = this.url.replace(/^ws:/, 'http:')
+  }
+
+  // Waits until the log has `text` that many times.
+  async logged(text, times = 1) {
+    const until = Date.now() + 60_000
+    while (this.#stderr.split(text).length <= times) {
+      if (Date.now() > until) throw new Error(`"${text}" was not logged:\n${this.#stderr}`)
+      await Promise.race([new Promise(resolve => this.#child.stderr.once('data', resolve)), deadline(1000)])
+    }
   }
 
   // Sends SIGTERM and waits. The exit code, or the signal that it took.
