@@ -29,6 +29,7 @@ struct Arguments {
     KeyImportArguments key_import;
     CopyArguments copy;
     ClusterKeygenArguments cluster_keygen;
+    ClusterStatusArguments cluster_status;
     bool is_markdown = false;
 };
 
@@ -43,8 +44,9 @@ constexpr const char* kFooter =
     "PARRHESIA_RELAY_PORT, then from --set; later ones win. \"parrhesia config print "
     "--documented\"\n"
     "shows every key.\n"
-    "\nExit codes: 0 success, 1 failure, 2 some lines refused (import, db copy), 64 wrong\n"
-    "usage, 78 wrong configuration, 130 and 143 stopped by SIGINT and SIGTERM (import, db copy).\n";
+    "\nExit codes: 0 success, 1 failure, 2 some lines refused (import, db copy), 3 not all\n"
+    "is well (cluster status), 64 wrong usage, 78 wrong configuration, 130 and 143 stopped by "
+    "SIGINT and SIGTERM (import, db copy).\n";
 
 void add_import(CLI::App& app, ImportArguments& arguments) {
     CLI::App* command =
@@ -168,7 +170,8 @@ void add_db(CLI::App& app, CopyArguments& arguments) {
 }
 
 void add_cluster(CLI::App& app, Arguments& arguments) {
-    CLI::App* cluster = app.add_subcommand("cluster", "Prepare a cluster of relays");
+    CLI::App* cluster =
+        app.add_subcommand("cluster", "Prepare a cluster of relays, and look at it");
     cluster->require_subcommand(1);
     CLI::App* keygen =
         cluster->add_subcommand("keygen", "Make the secret that the relays of a cluster share");
@@ -178,6 +181,20 @@ void add_cluster(CLI::App& app, Arguments& arguments) {
         ->type_name("FILE");
     keygen->fallthrough();
     keygen->footer("Example:\n  parrhesia cluster keygen --out /etc/parrhesia/cluster.key\n");
+    CLI::App* status = cluster->add_subcommand(
+        "status", "Show the cluster as the running relay sees it: peers, queues, who sees whom");
+    status->add_flag("--json", arguments.cluster_status.is_json, "As the relay says it, as JSON");
+    status
+        ->add_option("--admin", arguments.cluster_status.admin,
+                     "Ask the admin listener there, not the one of the configuration")
+        ->type_name("HOST:PORT");
+    status->fallthrough();
+    status->footer("Exit code 3: the relay answered, and not all is well.\n");
+    cluster
+        ->add_subcommand("id",
+                         "Show the id of this relay in its cluster; makes it when there is "
+                         "none")
+        ->fallthrough();
 }
 
 void add_nips(CLI::App& app, bool& is_markdown) {
@@ -227,7 +244,11 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
     }
     if (app.got_subcommand("generate")) return generate_command(arguments.generate);
     // Before there is a configuration: without the secret, one with a cluster is refused.
-    if (app.got_subcommand("cluster")) return cluster_keygen_command(arguments.cluster_keygen);
+    const bool is_cluster = app.got_subcommand("cluster");
+    const CLI::App& cluster = *app.get_subcommand("cluster");
+    if (is_cluster && cluster.got_subcommand("keygen")) {
+        return cluster_keygen_command(arguments.cluster_keygen);
+    }
     if (app.got_subcommand("nips")) {
         std::cout << (arguments.is_markdown ? nips_markdown() : nips_text());
         return kExitOk;
@@ -249,6 +270,11 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
 
     base::log::configure(config.log.level, config.log.format);
     if (app.got_subcommand("relay")) return run_relay(config);
+    if (is_cluster) {
+        return cluster.got_subcommand("id")
+                   ? cluster_id_command(config)
+                   : cluster_status_command(config, arguments.cluster_status);
+    }
     if (app.got_subcommand("import")) return import_command(config, arguments.import);
     if (app.got_subcommand("export")) return export_command(config, arguments.export_);
     if (app.got_subcommand("key")) {

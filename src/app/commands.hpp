@@ -51,6 +51,15 @@ struct ClusterKeygenArguments {
 };
 [[nodiscard]] int cluster_keygen_command(const ClusterKeygenArguments& arguments);
 
+struct ClusterStatusArguments {
+    std::optional<std::string> admin;  // HOST:PORT; none: as configured
+    bool is_json = false;
+};
+// Of the relay that runs with this configuration, or of the one at `admin`.
+[[nodiscard]] int cluster_status_command(const Config& config,
+                                         const ClusterStatusArguments& arguments);
+[[nodiscard]] int cluster_id_command(const Config& config);
+
 struct CopyArguments {
     std::string from;  // as store_name.hpp reads it
     std::string to;

@@ -137,6 +137,8 @@ NodeStatus Node::status(base::SteadyTime now) const {
     status.boot = self.boot;
     status.address = self.address;
     status.software = self.software;
+    status.topology = self.topology == protocol::Topology::shared ? "shared" : "replicated";
+    status.log_id = self.log_id;
     status.partition = to_text(verdict_.partition);
     status.cut_links = verdict_.cut;
     status.unseen = verdict_.unseen;

@@ -1,8 +1,11 @@
 // "parrhesia cluster", as operators see it.
+#include "parrhesia/base/bytes.hpp"
 #include "parrhesia/mesh/cluster_secret.hpp"
+#include "parrhesia/mesh/status.hpp"
 
 #include "app/exit_code.hpp"
-#include "integration/support/process.hpp"
+#include "integration/support/command.hpp"
+#include "integration/support/relay_process.hpp"
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
@@ -15,25 +18,15 @@
 namespace parrhesia::app {
 namespace {
 
-using test::ChildProcess;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 
-struct Ended {
-    int code = -1;
-    std::string out;
-    std::string err;
-};
-
-Ended run(std::vector<std::string> arguments, const std::vector<std::string>& environment = {}) {
+test::Ended run(std::vector<std::string> arguments,
+                const std::vector<std::string>& environment = {}) {
     arguments.insert(arguments.begin(), "cluster");
-    ChildProcess process(PARRHESIA_BINARY, arguments, environment);
-    process.close_input();
-    const auto code = process.wait();
-    EXPECT_TRUE(code) << "still running; standard error: " << process.errors();
-    return {code.value_or(-1), process.output(), process.errors()};
+    return test::run_command(arguments, environment);
 }
 
 TEST(ClusterCommandTest, KeygenMakesAFileThatARelayTakes) {
@@ -41,20 +34,20 @@ TEST(ClusterCommandTest, KeygenMakesAFileThatARelayTakes) {
     const std::string file = (folder.path() / "cluster.key").string();
 
     // Where a configuration already asks for the secret that is to be made.
-    const Ended made = run({"keygen", "--out", file}, {"PARRHESIA_CLUSTER_ENABLED=true"});
+    const test::Ended made = run({"keygen", "--out", file}, {"PARRHESIA_CLUSTER_ENABLED=true"});
     EXPECT_EQ(made.code, kExitOk) << made.err;
     EXPECT_THAT(made.out, IsEmpty());
     EXPECT_THAT(made.err, AllOf(HasSubstr(file), HasSubstr("cluster.psk_file = ")));
     const auto secret = mesh::read_cluster_secret(file);
 
-    const Ended again = run({"keygen", "--out", file});
+    const test::Ended again = run({"keygen", "--out", file});
     EXPECT_EQ(again.code, kExitFailure);
     EXPECT_THAT(again.err, AllOf(HasSubstr(file), HasSubstr("name a new file")));
     EXPECT_EQ(mesh::read_cluster_secret(file), secret);
 }
 
 TEST(ClusterCommandTest, KeygenPrintsADifferentSecretEachTime) {
-    const Ended one = run({"keygen"});
+    const test::Ended one = run({"keygen"});
     EXPECT_EQ(one.code, kExitOk);
     EXPECT_THAT(one.out, MatchesRegex("[0-9a-f]+\n"));
     EXPECT_EQ(one.out.size(), 65U);
@@ -63,7 +56,7 @@ TEST(ClusterCommandTest, KeygenPrintsADifferentSecretEachTime) {
 }
 
 TEST(ClusterCommandTest, AFileThatCannotBeMadeIsNamed) {
-    const Ended ended = run({"keygen", "--out", "/nonexistent/cluster.key"});
+    const test::Ended ended = run({"keygen", "--out", "/nonexistent/cluster.key"});
     EXPECT_EQ(ended.code, kExitFailure);
     EXPECT_THAT(ended.err, HasSubstr("/nonexistent/cluster.key"));
 }
@@ -71,6 +64,69 @@ TEST(ClusterCommandTest, AFileThatCannotBeMadeIsNamed) {
 TEST(ClusterCommandTest, WrongUsageIsTold) {
     EXPECT_EQ(run({}).code, kExitUsage);
     EXPECT_EQ(run({"keygen", "extra"}).code, kExitUsage);
+}
+
+std::string admin_of(const test::RelayProcess& relay) {
+    return "127.0.0.1:" + std::to_string(relay.admin_port());
+}
+
+std::vector<std::string> in_cluster(const test::TemporaryFolder& folder) {
+    const auto key = folder.path() / "cluster.key";
+    EXPECT_TRUE(mesh::write_cluster_secret(key, mesh::make_cluster_secret()));
+    return {"cluster.enabled=true", "cluster.psk_file=" + key.string(),
+            "cluster.listen=127.0.0.1:0"};
+}
+
+TEST(ClusterCommandTest, StatusAsksTheRunningRelay) {
+    const test::TemporaryFolder folder;
+    std::vector<std::string> settings = in_cluster(folder);
+    const test::RelayProcess first(settings);
+    const test::Ended alone = run({"status", "--admin", admin_of(first)});
+    EXPECT_EQ(alone.code, kExitDegraded) << alone.err;
+    EXPECT_THAT(alone.out, HasSubstr("ALONE: "));
+
+    settings.push_back("cluster.discovery=static:127.0.0.1:" + std::to_string(first.mesh_port()));
+    const test::RelayProcess second(settings);
+    test::Ended together;
+    EXPECT_TRUE(test::becomes([&] {
+        together = run({"status", "--set", "admin.port=" + std::to_string(second.admin_port())});
+        return together.code == kExitOk;
+    })) << together.out
+        << together.err;
+    EXPECT_THAT(together.out, HasSubstr("all relays see each other"));
+
+    const test::Ended id = run({"id", "--set", "store.path=" + first.store_path().string()});
+    EXPECT_EQ(id.code, kExitOk) << id.err;
+    EXPECT_THAT(together.out, HasSubstr("\n" + id.out.substr(0, 8) + "  127.0.0.1:"));
+
+    const test::Ended json = run({"status", "--json", "--admin", admin_of(first)});
+    const auto status = mesh::parse_status(json.out);
+    ASSERT_TRUE(status) << json.out;
+    EXPECT_EQ(base::to_hex(status->node) + "\n", id.out);
+}
+
+TEST(ClusterCommandTest, StatusSaysWhyThereIsNone) {
+    const test::RelayProcess single;
+    const test::Ended off = run({"status", "--admin", admin_of(single)});
+    EXPECT_EQ(off.code, kExitFailure);
+    EXPECT_THAT(off.err, AllOf(HasSubstr(admin_of(single)), HasSubstr("cluster.enabled")));
+
+    const std::string clients = "127.0.0.1:" + std::to_string(single.port());
+    const test::Ended wrong = run({"status", "--admin", clients});
+    EXPECT_EQ(wrong.code, kExitFailure);
+    EXPECT_THAT(wrong.err, HasSubstr(clients));
+
+    const test::Ended gone = run({"status", "--admin", "127.0.0.1:1"});
+    EXPECT_EQ(gone.code, kExitFailure);
+    EXPECT_THAT(gone.err, AllOf(HasSubstr("127.0.0.1:1"), HasSubstr("Does the relay run")));
+
+    const test::Ended no_listener = run({"status", "--set", "admin.port=0"});
+    EXPECT_EQ(no_listener.code, kExitFailure);
+    EXPECT_THAT(no_listener.err, HasSubstr("--admin HOST:PORT"));
+
+    const test::Ended no_address = run({"status", "--admin", "nowhere"});
+    EXPECT_EQ(no_address.code, kExitFailure);
+    EXPECT_THAT(no_address.err, HasSubstr("nowhere"));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "parrhesia/base/bytes.hpp"
+#include "parrhesia/base/error.hpp"
 
 #include <array>
 #include <chrono>
@@ -44,6 +45,8 @@ struct NodeStatus {
     std::uint64_t boot = 0;
     std::string address;
     std::string software;
+    std::string topology;           // shared, replicated
+    std::string log_id;             // of the shared database; empty: none, or not known yet
     std::vector<PeerStatus> peers;  // by node id
     std::string partition;          // none, peer_dead, cut_link, partial, full_split
     std::vector<std::pair<base::NodeId, base::NodeId>> cut_links;
@@ -52,5 +55,8 @@ struct NodeStatus {
 
 // For /cluster.
 [[nodiscard]] std::string to_json(const NodeStatus& status);
+// What to_json() has written, also by another version: fields that are not there keep their
+// defaults, unknown ones are passed over. Errors: Errc::malformed_message with what is wrong.
+[[nodiscard]] base::Checked<NodeStatus> parse_status(const std::string& json);
 
 }  // namespace parrhesia::mesh
