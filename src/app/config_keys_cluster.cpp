@@ -129,8 +129,8 @@ void add_security_keys(const Section<C>& section) {
 void add_liveness_keys(const Section<C>& section) {
     section.integer(
         "heartbeat_ms", &C::heartbeat_ms, {50, 60'000, "milliseconds"},
-        "How often this relay tells the others that it is there. Best the same for all relays "
-        "of a cluster.");
+        "How often this relay tells the others that it is there. Of two relays the longer "
+        "interval holds for both, and their next two limits grow with it.");
     section.integer("suspect_ms", &C::suspect_ms, {100, 300'000, "milliseconds"},
                     "A relay from which nothing was heard for so long is suspected of being gone. "
                     "Must be more than cluster.heartbeat_ms.");
@@ -140,7 +140,7 @@ void add_liveness_keys(const Section<C>& section) {
 }
 
 void add_queue_keys(const Section<C>& section) {
-    section.integer("max_frame_bytes", &C::max_frame_bytes, {64 * kKiB, 16 * kMiB, "bytes"},
+    section.integer("max_frame_bytes", &C::max_frame_bytes, {128 * kKiB, 16 * kMiB, "bytes"},
                     "Size of a frame that is taken from another relay. At least twice "
                     "limits.event_bytes, also of the other relays.");
     const Range queue{64 * kKiB, 1024 * kMiB, "bytes"};
