@@ -1,7 +1,6 @@
 #include "app/node_identity.hpp"
 
 #include "parrhesia/base/bytes.hpp"
-#include "parrhesia/base/log.hpp"
 
 #include "support/temporary_folder.hpp"
 
@@ -23,7 +22,6 @@ using testing::ThrowsMessage;
 
 class NodeIdentityTest : public testing::Test {
   protected:
-    NodeIdentityTest() { base::log::configure(base::log::Level::error, base::log::Format::text); }
     static void write(const std::filesystem::path& file, const std::string& text) {
         std::ofstream(file) << text;
     }
