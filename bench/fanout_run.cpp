@@ -25,7 +25,8 @@ Report FanoutRun::run() {
     const std::vector<LiveFilter> filters = make_live_filters(
         events_, settings_.by, settings_.subscribers, settings_.authors_per_filter);
     expect(filters);
-    open_clients(settings_.subscribers + settings_.publishers);
+    open_clients(settings_.subscribers, settings_.subscribe_urls);
+    open_clients(settings_.publishers);
     subscribe(filters);
 
     start_clock();

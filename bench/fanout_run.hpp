@@ -4,11 +4,17 @@
 #include "live_filters.hpp"
 #include "run.hpp"
 
+#include <string>
+#include <vector>
+
 namespace parrhesia::bench {
 
 struct FanoutOptions {
     CommonOptions common;
-    CorpusPart corpus;              // only regular kinds of it are published
+    CorpusPart corpus;  // only regular kinds of it are published
+    // Relays of one cluster, whose subscribers are to get what is published at common.url; none:
+    // that one.
+    std::vector<std::string> subscribe_urls;
     std::string by = "everything";  // what subscribers ask for: everything, authors, kinds, tags
     std::size_t subscribers = 100;
     std::size_t publishers = 4;

@@ -5,6 +5,7 @@
 #include "goals.hpp"
 #include "ingest_run.hpp"
 #include "limits_run.hpp"
+#include "mesh_run.hpp"
 #include "optimised.hpp"
 #include "report.hpp"
 #include "req_run.hpp"
@@ -42,6 +43,7 @@ struct CommandLine {
     ConnectionOptions connection;
     std::string folder = ".";
     StartOptions start;
+    MeshOptions mesh;
     std::vector<std::string> results;
     std::function<std::vector<Report>()> chosen;
 
@@ -142,6 +144,9 @@ void add_fanout_and_soak(CommandLine& line) {
     });
     add_live_options(fanout, line.corpus, line.fanout);
     fanout->add_option("--rate", line.fanout.rate, "Events a second; 0: saturation");
+    fanout->add_option(
+        "--subscribe-url", line.fanout.subscribe_urls,
+        "Another relay of the cluster of --url, with the subscribers; may be repeated");
     fanout->add_option("--window", line.fanout.window, "Events under way at saturation")
         ->capture_default_str();
 
@@ -198,6 +203,23 @@ void add_others(CommandLine& line) {
     });
 }
 
+void add_mesh(CommandLine& line) {
+    CLI::App* mesh =
+        line.command("mesh", "One link between two relays, by itself, in this process", [&line] {
+            line.mesh.name = line.common.name;
+            return run_mesh(line.mesh);
+        });
+    mesh->add_option("--events", line.mesh.events)
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    mesh->add_option("--bytes", line.mesh.event_bytes, "Of an event's JSON")->capture_default_str();
+    mesh->add_option("--tls", line.mesh.tls)
+        ->check(CLI::IsMember({"psk", "off"}))
+        ->capture_default_str();
+    mesh->add_flag("--own-stores", line.mesh.own_stores,
+                   "Relays with a store each: the receiver verifies signatures");
+}
+
 void add_start(CommandLine& line) {
     CLI::App* fill = line.command("fill", "Make a store of many unsigned events, fast", [&line] {
         line.start.filled.name = line.common.name;
@@ -230,6 +252,7 @@ int main_of(int argc, char** argv) {
     add_ingest_and_req(line);
     add_fanout_and_soak(line);
     add_others(line);
+    add_mesh(line);
     add_start(line);
     CLI11_PARSE(line.app, argc, argv);
     if (refuses_this_build("parrhesia_bench")) return 1;

@@ -21,10 +21,13 @@ void Run::start_next() {
     if (clients_.size() == to_open_) return;
     Client::Handler& self = *this;  // std::make_unique() may not make this conversion
     clients_.push_back(std::make_unique<Client>(loop_, self, traffic_, clients_.size()));
-    clients_.back()->start(target_);
+    clients_.back()->start(open_at_[clients_.size() % open_at_.size()]);
 }
 
-void Run::open_clients(std::size_t count) {
+void Run::open_clients(std::size_t count, const std::vector<std::string>& urls) {
+    open_at_.clear();
+    for (const std::string& url : urls) open_at_.push_back(Target::from_url(url));
+    if (open_at_.empty()) open_at_.push_back(target_);
     to_open_ = clients_.size() + count;
     const std::size_t first = std::min(count, kOpeningAtOnce);
     for (std::size_t i = 0; i < first; ++i) start_next();

@@ -35,9 +35,9 @@ class Run : protected Client::Handler {
   protected:
     explicit Run(const CommonOptions& options);
 
-    // Adds clients and returns when all are open.
+    // Adds clients and returns when all are open; in turn at `urls`, or all at the run's.
     // Errors: throws std::runtime_error with the reason of the first that fails.
-    void open_clients(std::size_t count);
+    void open_clients(std::size_t count, const std::vector<std::string>& urls = {});
     [[nodiscard]] Client& client(std::size_t number) { return *clients_[number]; }
     [[nodiscard]] std::size_t client_count() const noexcept { return clients_.size(); }
 
@@ -67,6 +67,7 @@ class Run : protected Client::Handler {
   private:
     void start_next();
 
+    std::vector<Target> open_at_;  // during open_clients()
     std::vector<std::unique_ptr<Client>> clients_;
     std::size_t to_open_ = 0;  // clients wanted, during open_clients()
     std::size_t opened_ = 0;
