@@ -1,3 +1,6 @@
+#include "parrhesia/base/bytes.hpp"
+#include "parrhesia/base/file.hpp"
+#include "parrhesia/mesh/certificates.hpp"
 #include "parrhesia/mesh/cluster_secret.hpp"
 #include "parrhesia/mesh/discovery.hpp"
 #include "parrhesia/mesh/status.hpp"
@@ -11,10 +14,15 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace parrhesia::app {
 namespace {
@@ -48,6 +56,46 @@ std::string dialled(const std::string& bind) {
     return bind == "::" ? "::1" : bind;
 }
 
+void write_new(const std::filesystem::path& file, const std::string& text) {
+    const int code = base::write_private_file(file, text, base::Existing::keep);
+    if (code == 0) return;
+    const std::string reason = std::generic_category().message(code);
+    throw std::runtime_error(
+        fmt::format("{} cannot be written: {}. Name a folder that you may write and that has no "
+                    "such file: what is there may be in use",
+                    file.string(), reason));
+}
+
+std::string read_pem(const std::filesystem::path& file) {
+    constexpr std::size_t kMaxBytes = 64 * 1024;
+    base::SmallFile found;
+    const int code = base::read_small_file(file, kMaxBytes, found);
+    if (code == 0) return found.text;
+    throw std::runtime_error(fmt::format(
+        "{} cannot be read: {}. An authority is two files, ca.pem and ca.key: bring both, or name "
+        "a folder that has neither, in which a new one is made",
+        file.string(), std::generic_category().message(code)));
+}
+
+// That of the folder, or a new one in it.
+mesh::Certified authority_in(const std::filesystem::path& folder) {
+    constexpr std::chrono::hours kTenYears{10 * 365 * 24};
+    const std::filesystem::path certificate = folder / "ca.pem";
+    const std::filesystem::path key = folder / "ca.key";
+    if (std::filesystem::exists(certificate) || std::filesystem::exists(key)) {
+        return {read_pem(certificate), read_pem(key)};
+    }
+    mesh::Certified made = mesh::make_authority(folder.filename().string(), kTenYears);
+    base::make_private_folder(folder);
+    write_new(key, made.key);
+    write_new(certificate, made.certificate);
+    std::cerr << fmt::format(
+        "a new authority is in {}; keep ca.key where no relay is: who has it can make itself a "
+        "relay's certificate\n",
+        folder.string());
+    return made;
+}
+
 }  // namespace
 
 int cluster_keygen_command(const ClusterKeygenArguments& arguments) {
@@ -69,6 +117,31 @@ int cluster_keygen_command(const ClusterKeygenArguments& arguments) {
         "  cluster.psk_file = {}\n",
         file.string(), to_toml(ConfigValue(std::filesystem::absolute(file).string())));
     std::cerr << kRotation;
+    return kExitOk;
+}
+
+int cluster_certificate_command(const ClusterCertificateArguments& arguments) {
+    const auto node = base::parse_hex<base::NodeId>(arguments.node);
+    if (!node) {
+        return fail(
+            fmt::format("--node {}: the id of a relay is {} lowercase hex digits; "
+                        "\"parrhesia cluster id\" there shows it",
+                        arguments.node, 2 * base::NodeId::kSize));
+    }
+    const mesh::Certified authority = authority_in(arguments.authority);
+    const std::chrono::hours valid{24 * std::int64_t{arguments.days}};
+    const mesh::Certified made = mesh::issue_certificate(authority, arguments.node, valid);
+    const std::filesystem::path folder = arguments.output;
+    base::make_private_folder(folder);
+    write_new(folder / "relay.key", made.key);
+    write_new(folder / "relay.pem", made.certificate);
+    write_new(folder / "ca.pem", authority.certificate);
+    std::cerr << fmt::format(
+        "a certificate for node {}, valid for {} days, is in {}\n"
+        "next: copy the three files to that relay, readable by its user, and name them there:\n"
+        "  cluster.tls = \"mtls\"\n  cluster.cert_file = \"relay.pem\"\n"
+        "  cluster.cert_key_file = \"relay.key\"\n  cluster.ca_file = \"ca.pem\"\n",
+        arguments.node, arguments.days, folder.string());
     return kExitOk;
 }
 

@@ -29,6 +29,7 @@ struct Arguments {
     KeyImportArguments key_import;
     CopyArguments copy;
     ClusterKeygenArguments cluster_keygen;
+    ClusterCertificateArguments cluster_certificate;
     ClusterStatusArguments cluster_status;
     bool is_markdown = false;
 };
@@ -169,6 +170,29 @@ void add_db(CLI::App& app, CopyArguments& arguments) {
         "lmdb:backup\n");
 }
 
+void add_cluster_certificate(CLI::App& cluster, ClusterCertificateArguments& arguments) {
+    CLI::App* command = cluster.add_subcommand(
+        "certificate", "Make a relay's certificate for cluster.tls = \"mtls\"");
+    command
+        ->add_option("--authority", arguments.authority,
+                     "Folder of the authority (ca.pem, ca.key), which is made when it is not there")
+        ->required()
+        ->type_name("FOLDER");
+    command->add_option("--node", arguments.node, "Id of the relay (parrhesia cluster id)")
+        ->required()
+        ->type_name("ID");
+    command->add_option("--out", arguments.output, "Write relay.pem, relay.key and ca.pem there")
+        ->required()
+        ->type_name("FOLDER");
+    command->add_option("--days", arguments.days, "How long it is valid")
+        ->check(CLI::Range(1U, 3650U))
+        ->capture_default_str();
+    command->fallthrough();
+    command->footer(
+        "Example:\n  parrhesia cluster certificate --authority ca --node $(parrhesia cluster id) "
+        "--out relay-1\n");
+}
+
 void add_cluster(CLI::App& app, Arguments& arguments) {
     CLI::App* cluster =
         app.add_subcommand("cluster", "Prepare a cluster of relays, and look at it");
@@ -181,6 +205,7 @@ void add_cluster(CLI::App& app, Arguments& arguments) {
         ->type_name("FILE");
     keygen->fallthrough();
     keygen->footer("Example:\n  parrhesia cluster keygen --out /etc/parrhesia/cluster.key\n");
+    add_cluster_certificate(*cluster, arguments.cluster_certificate);
     CLI::App* status = cluster->add_subcommand(
         "status", "Show the cluster as the running relay sees it: peers, queues, who sees whom");
     status->add_flag("--json", arguments.cluster_status.is_json, "As the relay says it, as JSON");
@@ -248,6 +273,9 @@ int dispatch(const CLI::App& app, const Arguments& arguments, const char* const*
     const CLI::App& cluster = *app.get_subcommand("cluster");
     if (is_cluster && cluster.got_subcommand("keygen")) {
         return cluster_keygen_command(arguments.cluster_keygen);
+    }
+    if (is_cluster && cluster.got_subcommand("certificate")) {
+        return cluster_certificate_command(arguments.cluster_certificate);
     }
     if (app.got_subcommand("nips")) {
         std::cout << (arguments.is_markdown ? nips_markdown() : nips_text());

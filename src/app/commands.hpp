@@ -51,6 +51,14 @@ struct ClusterKeygenArguments {
 };
 [[nodiscard]] int cluster_keygen_command(const ClusterKeygenArguments& arguments);
 
+struct ClusterCertificateArguments {
+    std::string authority;  // a folder: ca.pem and ca.key, made when neither is there
+    std::string node;       // 32 hex digits
+    std::string output;     // a folder: relay.pem, relay.key and ca.pem
+    unsigned days = 825;
+};
+[[nodiscard]] int cluster_certificate_command(const ClusterCertificateArguments& arguments);
+
 struct ClusterStatusArguments {
     std::optional<std::string> admin;  // HOST:PORT; none: as configured
     bool is_json = false;

@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -103,6 +104,41 @@ TEST(ClusterCommandTest, StatusAsksTheRunningRelay) {
     const auto status = mesh::parse_status(json.out);
     ASSERT_TRUE(status) << json.out;
     EXPECT_EQ(base::to_hex(status->node) + "\n", id.out);
+}
+
+TEST(ClusterCommandTest, CertificatesOfOneAuthorityLinkRelays) {
+    const test::TemporaryFolder folder;
+    const auto at = [&](const std::string& name) { return (folder.path() / name).string(); };
+    std::vector<std::string> common = in_cluster(folder);
+    common.emplace_back("cluster.tls=mtls");
+    std::vector<std::unique_ptr<test::RelayProcess>> relays;
+    for (const std::string name : {"one", "two"}) {
+        const std::string store = "store.path=" + at("store-" + name);
+        const test::Ended id = run({"id", "--set", store});
+        ASSERT_EQ(id.code, kExitOk) << id.err;
+        const test::Ended made = run({"certificate", "--authority", at("ca"), "--node",
+                                      id.out.substr(0, 32), "--out", at(name)});
+        ASSERT_EQ(made.code, kExitOk) << made.err;
+        std::vector<std::string> settings = common;
+        settings.insert(settings.end(), {store, "cluster.cert_file=" + at(name) + "/relay.pem",
+                                         "cluster.cert_key_file=" + at(name) + "/relay.key",
+                                         "cluster.ca_file=" + at(name) + "/ca.pem"});
+        if (!relays.empty()) {
+            settings.push_back("cluster.discovery=static:127.0.0.1:" +
+                               std::to_string(relays[0]->mesh_port()));
+        }
+        relays.push_back(std::make_unique<test::RelayProcess>(settings));
+    }
+    EXPECT_TRUE(relays[0]->metric_becomes("parrhesia_mesh_peers{state=\"up\"}", 1));
+
+    const test::Ended again = run({"certificate", "--authority", at("ca"), "--node",
+                                   std::string(32, 'a'), "--out", at("one")});
+    EXPECT_EQ(again.code, kExitFailure) << "what is there may be in use";
+    EXPECT_THAT(again.err, HasSubstr(at("one")));
+    const test::Ended no_id =
+        run({"certificate", "--authority", at("ca"), "--node", "relay-1", "--out", at("three")});
+    EXPECT_EQ(no_id.code, kExitFailure);
+    EXPECT_THAT(no_id.err, HasSubstr("relay-1"));
 }
 
 TEST(ClusterCommandTest, StatusSaysWhyThereIsNone) {

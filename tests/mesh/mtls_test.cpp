@@ -1,19 +1,18 @@
-// Links by certificates: made here, with an authority of their own.
+// Links by certificates, and the certificates that we make for them.
 #include "parrhesia/base/log.hpp"
+#include "parrhesia/mesh/certificates.hpp"
 #include "parrhesia/mesh/mesh.hpp"
 
 #include "support/temporary_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include <chrono>
-#include <cstdio>
+#include <fstream>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -22,45 +21,8 @@ namespace parrhesia::mesh {
 namespace {
 
 using namespace std::chrono_literals;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using File = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
 
-Key new_key() { return {EVP_EC_gen("P-256"), EVP_PKEY_free}; }
-
-void extend(X509* certificate, X509* issuer, int extension, const std::string& value) {
-    X509V3_CTX context;
-    X509V3_set_ctx_nodb(&context);
-    X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-    X509_EXTENSION* made = X509V3_EXT_conf_nid(nullptr, &context, extension, value.c_str());
-    X509_add_ext(certificate, made, -1);
-    X509_EXTENSION_free(made);
-}
-
-Certificate new_certificate(EVP_PKEY* key, const std::string& name, X509* issuer,
-                            EVP_PKEY* issuer_key) {
-    Certificate made(X509_new(), X509_free);
-    X509_set_version(made.get(), X509_VERSION_3);
-    static long serial = 1;
-    ASN1_INTEGER_set(X509_get_serialNumber(made.get()), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(made.get()), -3600);
-    X509_gmtime_adj(X509_getm_notAfter(made.get()), 3600);
-    X509_set_pubkey(made.get(), key);
-    X509_NAME_add_entry_by_txt(X509_get_subject_name(made.get()), "CN", MBSTRING_UTF8,
-                               reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
-    const bool is_authority = issuer == nullptr;
-    X509* by = is_authority ? made.get() : issuer;
-    X509_set_issuer_name(made.get(), X509_get_subject_name(by));
-    extend(made.get(), by, NID_basic_constraints, is_authority ? "critical,CA:TRUE" : "CA:FALSE");
-    if (!is_authority) extend(made.get(), by, NID_subject_alt_name, "DNS:" + name);
-    X509_sign(made.get(), issuer_key, EVP_sha256());
-    return made;
-}
-
-struct Authority {
-    Key key = new_key();
-    Certificate certificate = new_certificate(key.get(), "authority", nullptr, key.get());
-};
+constexpr std::chrono::hours kValid{1};
 
 struct Sink final : RemoteSink {
     void take(std::vector<fanout::Published> /*events*/, std::function<void()> done) override {
@@ -80,27 +42,22 @@ class MutualTlsTest : public testing::Test {
         base::log::configure(base::log::Level::error, base::log::Format::text);
     }
 
-    void write(const std::string& name, const std::function<int(std::FILE*)>& how) {
-        const File file(std::fopen(path(name).c_str(), "w"), std::fclose);
-        ASSERT_EQ(how(file.get()), 1);
+    void write(const std::string& name, const std::string& text) const {
+        std::ofstream(path(name)) << text;
     }
     std::string path(const std::string& name) const { return (folder_.path() / name).string(); }
 
     // A node `number` whose certificate names `named`, and who trusts `trusted`.
-    std::unique_ptr<Mesh> start(std::uint8_t number, std::uint8_t named, const Authority& signer,
-                                const Authority& trusted, const Mesh* target = nullptr) {
+    std::unique_ptr<Mesh> start(std::uint8_t number, std::uint8_t named, const Certified& signer,
+                                const Certified& trusted, const Mesh* target = nullptr) {
         const std::string prefix = std::to_string(number);
-        const Key key = new_key();
-        const Certificate certificate =
-            new_certificate(key.get(), base::to_hex(node_of(named)) + ".relay.example",
-                            signer.certificate.get(), signer.key.get());
-        write(prefix + ".crt",
-              [&](std::FILE* file) { return PEM_write_X509(file, certificate.get()); });
-        write(prefix + ".key", [&](std::FILE* file) {
-            return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-        });
-        write(prefix + ".ca",
-              [&](std::FILE* file) { return PEM_write_X509(file, trusted.certificate.get()); });
+        // Of those that differ in nothing else, one has a domain behind the id.
+        const std::string name =
+            base::to_hex(node_of(named)) + (number == 1 ? ".relay.example" : "");
+        const Certified own = issue_certificate(signer, name, kValid);
+        write(prefix + ".crt", own.certificate);
+        write(prefix + ".key", own.key);
+        write(prefix + ".ca", trusted.certificate);
         MeshOptions options;
         options.cluster = "test";
         options.node = node_of(number);
@@ -136,7 +93,7 @@ class MutualTlsTest : public testing::Test {
     }
 
     const test::TemporaryFolder folder_;
-    const Authority authority_;
+    const Certified authority_ = make_authority("test", kValid);
     base::MetricsRegistry registry_;
     Sink sink_;
 };
@@ -158,12 +115,47 @@ TEST_F(MutualTlsTest, ACertificateOfAnotherNodeIsRefused) {
 }
 
 TEST_F(MutualTlsTest, ACertificateOfAnotherAuthorityIsRefused) {
-    const Authority other;
+    const Certified other = make_authority("test", kValid);
     const auto first = start(1, 1, authority_, authority_);
     const auto second = start(2, 2, other, authority_, first.get());
     EXPECT_TRUE(wait_for(
         [&] { return counter("parrhesia_mesh_dials_total", "Connections tried to peers") >= 4; }));
     EXPECT_EQ(up(*first) + up(*second), 0U);
+}
+
+TEST_F(MutualTlsTest, ACertificateThatHasExpiredIsRefused) {
+    const auto first = start(1, 1, authority_, authority_);
+    MeshOptions options;
+    const Certified old =
+        issue_certificate(authority_, base::to_hex(node_of(2)), std::chrono::hours(0));
+    write("2.crt", old.certificate);
+    write("2.key", old.key);
+    options.cluster = "test";
+    options.node = node_of(2);
+    options.boot = 1;
+    options.listen_port = 0;
+    options.tls = Tls::mtls;
+    options.secret.fill(5);
+    options.certificate_file = path("2.crt");
+    options.certificate_key_file = path("2.key");
+    options.ca_file = path("1.ca");
+    options.targets.push_back("127.0.0.1:" + std::to_string(first->port()));
+    Mesh second(options, sink_, registry_);
+    second.start();
+    EXPECT_TRUE(wait_for(
+        [&] { return counter("parrhesia_mesh_dials_total", "Connections tried to peers") >= 4; }));
+    EXPECT_EQ(up(*first) + up(second), 0U);
+}
+
+TEST(CertificatesTest, AnAuthorityThatIsNoneIsRefused) {
+    const Certified one = make_authority("test", kValid);
+    const Certified other = make_authority("test", kValid);
+    EXPECT_THROW(static_cast<void>(issue_certificate({"", ""}, "a", kValid)), std::runtime_error);
+    EXPECT_THROW(static_cast<void>(issue_certificate({one.certificate, ""}, "a", kValid)),
+                 std::runtime_error);
+    EXPECT_THROW(static_cast<void>(issue_certificate({one.certificate, other.key}, "a", kValid)),
+                 std::runtime_error)
+        << "the key of another authority";
 }
 
 TEST_F(MutualTlsTest, AFileThatIsMissingIsNamed) {
