@@ -74,6 +74,8 @@ std::vector<Goal> goals() {
          figure("index_publish/subscriptions:100000/matches:0")},
         {"index publish, 100 k subscriptions, 10 matches", "micro", "<= 5 us", 5, false,
          figure("index_publish/subscriptions:100000/matches:10")},
+        {"mesh, one link, per core that both sides spend", "mesh", ">= 100 k events/s", 100, true,
+         figure("per_core_of_both", 1000)},
         {"start to ready, 10 M events stored", "start", "< 2 s", 2, false, slowest_start},
     };
 }
