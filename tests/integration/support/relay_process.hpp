@@ -41,6 +41,10 @@ class RelayProcess {
     // Waits until the log contains `text`.
     [[nodiscard]] bool log_has(std::string_view text) const;
 
+    // All that it has logged since it was started last.
+    [[nodiscard]] std::string log() const { return child_->errors(); }
+    [[nodiscard]] pid_t pid() const { return child_->pid(); }
+
     // A stand-in for a full disk: files may not grow beyond it (RLIMIT_FSIZE).
     void limit_file_size(rlim_t bytes) const;
     [[nodiscard]] rlim_t largest_store_file_bytes() const;
