@@ -26,29 +26,6 @@ constexpr Kind kMarmot = 445;
 constexpr Kind kDirectMessage = 4;
 constexpr Kind kGiftWrap = 1059;
 
-// The ids of events that come to that client until it has all of `until`; how often each came.
-std::map<std::string, int> events_until(WsClient& client, std::set<std::string> until) {
-    std::map<std::string, int> times;
-    while (!until.empty()) {
-        const auto message = client.receive();
-        if (!message) {
-            ADD_FAILURE() << until.size() << " fences did not come";
-            break;
-        }
-        const std::string id = id_in(*message);
-        if (id.empty()) continue;
-        ++times[id];
-        until.erase(id);
-    }
-    return times;
-}
-
-void subscribe(WsClient& client, const std::string& filter) {
-    client.send("[\"REQ\",\"s\"," + filter + "]");
-    const auto messages = client.receive_until("[\"EOSE\"");
-    ASSERT_TRUE(!messages.empty() && messages.back().starts_with("[\"EOSE\"")) << filter;
-}
-
 TEST(ClusterMeshTest, FiveNodesThatKnowOneAddressFormAFullMesh) {
     const auto start = Clock::now();
     ClusterProcesses cluster({.nodes = 5, .settings = {}});
@@ -209,15 +186,6 @@ TEST(ClusterMeshTest, ProtectedEventsOfOtherNodesReachOnlyThoseWhomTheyConcern) 
 
 // ---- who is no part of it ----
 
-// How often `part` is in the log.
-std::size_t count_in(const std::string& log, std::string_view part) {
-    std::size_t count = 0;
-    for (std::size_t at = log.find(part); at != std::string::npos; at = log.find(part, at + 1)) {
-        ++count;
-    }
-    return count;
-}
-
 // Nodes 0 and 1 are a cluster; node 2 is another one's, and dials node 0.
 class ClusterStrangerTest : public ::testing::Test {
   protected:
@@ -251,8 +219,8 @@ TEST_F(ClusterStrangerTest, ANodeOfAnotherNameIsRefusedAndNamedOnceOnBothSides) 
     cluster.start_again(1);
     ASSERT_TRUE(cluster.becomes_full_mesh({0, 1})) << cluster.report();
     EXPECT_EQ(cluster.metric(2, "parrhesia_mesh_dials_total"), 1);
-    EXPECT_EQ(count_in(cluster.node(0).log(), "is refused"), 1U) << cluster.report();
-    EXPECT_EQ(count_in(cluster.node(2).log(), "is refused"), 1U) << cluster.report();
+    EXPECT_EQ(occurrences(cluster.node(0).log(), "is refused"), 1U) << cluster.report();
+    EXPECT_EQ(occurrences(cluster.node(2).log(), "is refused"), 1U) << cluster.report();
     EXPECT_TRUE(cluster.view(2).peers.empty());
 }
 

@@ -176,6 +176,11 @@ class ChaosProxy::Loop {
         set(Direction::to_client, {});
         cuts_ = {};
         refuse(false);
+        for (Connection& connection : connections_) {
+            const bool torn = std::ranges::any_of(connection.lanes, &Lane::lost);
+            if (torn) end(connection, Ending::rst);
+        }
+        forget_ended();
     }
 
     [[nodiscard]] ChaosCounters counters() const {

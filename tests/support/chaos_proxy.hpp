@@ -20,7 +20,7 @@ struct Fault {
     std::size_t bytes_per_second = 0;     // 0: as many as come
     bool stall = false;                   // reads nothing: the sender meets back-pressure
     // Takes everything, the end of the stream included, and passes nothing: half of a half-open
-    // connection. One that has lost something by it passes nothing any more after the fault, too.
+    // connection. One that has lost something by it passes nothing any more: it would be garbage.
     bool blackhole = false;
     std::size_t corrupt_every = 0;  // flips a bit in each so many bytes; 0: none
 };
@@ -65,7 +65,8 @@ class ChaosProxy {
     void set(const Fault& both);
     // New connections are refused, as where nobody listens; those that are open stay.
     void refuse(bool refused);
-    // No faults, nothing refused, no cut to come.
+    // No faults, nothing refused, no cut to come. Connections that have lost something are reset,
+    // as by a machine in between that has forgotten them.
     void heal();
 
     // Ends all connections.

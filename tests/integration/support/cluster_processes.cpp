@@ -208,10 +208,10 @@ void ClusterProcesses::enter(std::size_t number, Inside& inside) const {
     if (plan_.machines != nullptr) inside.emplace(*plan_.machines, number);
 }
 
-WsClient ClusterProcesses::connect(std::size_t number) const {
+std::unique_ptr<WsClient> ClusterProcesses::connect(std::size_t number) const {
     Inside inside;
     enter(number, inside);
-    return WsClient(relays_.at(number)->port());
+    return std::make_unique<WsClient>(relays_.at(number)->port());
 }
 
 double ClusterProcesses::metric(std::size_t number, std::string_view name) const {
@@ -290,6 +290,14 @@ std::string ClusterProcesses::report() const {
                             relays_.at(i)->log());
     }
     return text;
+}
+
+std::size_t occurrences(const std::string& log, std::string_view part) {
+    std::size_t count = 0;
+    for (std::size_t at = log.find(part); at != std::string::npos; at = log.find(part, at + 1)) {
+        ++count;
+    }
+    return count;
 }
 
 }  // namespace parrhesia::test

@@ -119,7 +119,7 @@ class ClusterProcesses {
     [[nodiscard]] ChaosLink link(std::size_t a, std::size_t b);
 
     // On the node's machine, if it has one of its own.
-    [[nodiscard]] WsClient connect(std::size_t number) const;
+    [[nodiscard]] std::unique_ptr<WsClient> connect(std::size_t number) const;
     [[nodiscard]] double metric(std::size_t number, std::string_view name) const;
     void start_again(std::size_t number);  // after kill() or wait()
     [[nodiscard]] NodeView view(std::size_t number) const;
@@ -150,5 +150,8 @@ class ClusterProcesses {
     std::vector<std::unique_ptr<RelayProcess>> relays_;
     std::vector<std::string> ids_;
 };
+
+// How often `part` is in a log.
+[[nodiscard]] std::size_t occurrences(const std::string& log, std::string_view part);
 
 }  // namespace parrhesia::test

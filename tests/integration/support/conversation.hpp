@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstdint>
 #include <iterator>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -102,6 +103,30 @@ using Tags = std::vector<std::vector<std::string>>;
                             std::inserter(result, result.end()));
     }
     return result;
+}
+
+// The ids of events that come to that client until it has all of `until`; how often each came.
+[[nodiscard]] inline std::map<std::string, int> events_until(WsClient& client,
+                                                             std::set<std::string> until) {
+    std::map<std::string, int> times;
+    while (!until.empty()) {
+        const auto message = client.receive();
+        if (!message) {
+            ADD_FAILURE() << until.size() << " fences did not come";
+            break;
+        }
+        const std::string id = id_in(*message);
+        if (id.empty()) continue;
+        ++times[id];
+        until.erase(id);
+    }
+    return times;
+}
+
+inline void subscribe(WsClient& client, const std::string& filter) {
+    client.send("[\"REQ\",\"s\"," + filter + "]");
+    const auto messages = client.receive_until("[\"EOSE\"");
+    ASSERT_TRUE(!messages.empty() && messages.back().starts_with("[\"EOSE\"")) << filter;
 }
 
 }  // namespace parrhesia::test
