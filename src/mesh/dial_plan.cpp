@@ -95,6 +95,11 @@ void DialPlan::on_self(const std::string& address) {
     }
 }
 
+bool DialPlan::has_failed(const std::string& address) const {
+    const auto found = targets_.find(address);
+    return found != targets_.end() && found->second.tries != 0;
+}
+
 DialPlan::Target* DialPlan::find(const std::string& address) {
     const auto found = targets_.find(address);
     return found == targets_.end() ? nullptr : &found->second;

@@ -56,6 +56,8 @@ class DialPlan {
     // It is this relay itself: never dialled again.
     void on_self(const std::string& address);
 
+    // Since there was a link with who is there.
+    [[nodiscard]] bool has_failed(const std::string& address) const;
     [[nodiscard]] std::size_t size() const noexcept { return targets_.size(); }
 
   private:

@@ -23,6 +23,8 @@ constexpr std::chrono::milliseconds kLastWord = 2s;
 constexpr std::size_t kMaxReplacing = 8192;
 // The transport has limits of its own; this one is for a resolver that hangs.
 constexpr std::chrono::milliseconds kDialLimit = 30s;
+// As after every other refusal.
+constexpr std::chrono::seconds kTlsRetry = 60s;
 constexpr std::chrono::milliseconds kForgetLeft = 15min;
 constexpr std::chrono::milliseconds kForgetDown = 24h;
 
@@ -92,6 +94,43 @@ void Node::on_dial_failed(std::uint64_t number, std::string_view why, base::Stea
     base::log::debug("mesh: no connection to {}: {}", found->second.address, why);
     plan_.on_failed(found->second.address, now);
     links_.erase(found);
+}
+
+void Node::on_tls_failed(std::uint64_t number, std::string_view why, base::SteadyTime now) {
+    now_ = now;
+    const auto found = links_.find(number);
+    if (found == links_.end()) return;
+    const std::string address = found->second.address;
+    links_.erase(found);
+    report_tls(address, true, why);
+    // Once may be a byte that was spoilt on the way.
+    if (plan_.has_failed(address)) {
+        plan_.on_refused(address, kTlsRetry, now);
+    } else {
+        plan_.on_failed(address, now);
+    }
+}
+
+void Node::on_tls_refused(const std::string& from, std::string_view why) {
+    report_tls(from, false, why);
+}
+
+void Node::report_tls(const std::string& address, bool dialled, std::string_view why) {
+    constexpr std::string_view kCode = "tls";
+    metrics_.refusals(std::string(kCode)).add();
+    if (!is_news(address, kCode, dialled)) return;
+    base::log::warn(
+        "mesh: {} {} has no TLS: {}; either it is no relay of this cluster, or the keys of the two "
+        "do not fit (cluster.psk_file, cluster.cert_file, cluster.ca_file)",
+        dialled ? "link to" : "link from", address, why);
+}
+
+// What is told once of each host. By host alone: who comes again comes from another port.
+bool Node::is_news(const std::string& address, std::string_view code, bool dialled) {
+    constexpr std::size_t kRemembered = 1024;
+    const std::string host = address.substr(0, address.rfind(':'));
+    return refusals_logged_.size() < kRemembered &&
+           refusals_logged_.insert(fmt::format("{} {} {}", host, code, dialled)).second;
 }
 
 std::optional<std::uint64_t> Node::on_accepted(const std::string& from, const Channel& channel,
@@ -257,12 +296,7 @@ void Node::report_end(const Entry& entry, base::SteadyTime now) {
                          link.end() == LinkEnd::protocol_error;
     if (refused && code && *code != PeerErrorCode::self) {
         metrics_.refusals(std::string(protocol::to_text(*code))).add();
-        // By host alone: who comes again comes from another port.
-        const std::string host = entry.address.substr(0, entry.address.rfind(':'));
-        const std::string key =
-            fmt::format("{} {} {}", host, protocol::to_text(*code), entry.dialled);
-        constexpr std::size_t kRemembered = 1024;
-        if (refusals_logged_.size() < kRemembered && refusals_logged_.insert(key).second) {
+        if (is_news(entry.address, protocol::to_text(*code), entry.dialled)) {
             base::log::warn(
                 "mesh: {} {} {}: {} ({})", entry.dialled ? "link to" : "link from", entry.address,
                 link.end() == LinkEnd::refused_by_peer ? "is refused there" : "is refused here",

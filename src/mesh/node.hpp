@@ -29,7 +29,7 @@ namespace parrhesia::mesh {
 class Transport {
   public:
     virtual ~Transport() = default;
-    // Node::on_connected() or on_dial_failed() follows.
+    // Node::on_connected(), on_dial_failed() or on_tls_failed() follows.
     virtual void dial(std::uint64_t link, const std::string& address) = 0;
     // The link has output, or is done: ask for both when all earlier output has left.
     virtual void wake(std::uint64_t link) = 0;
@@ -83,6 +83,10 @@ class Node final : private LinkListener {
     // The transport's reports.
     void on_connected(std::uint64_t link, const Channel& channel, base::SteadyTime now);
     void on_dial_failed(std::uint64_t link, std::string_view why, base::SteadyTime now);
+    // Somebody was there, but not one with our keys: by the word of either side.
+    void on_tls_failed(std::uint64_t link, std::string_view why, base::SteadyTime now);
+    // The same of a connection that another one opened.
+    void on_tls_refused(const std::string& from, std::string_view why);
     // The number of the new link; none: too many handshakes, close it.
     [[nodiscard]] std::optional<std::uint64_t> on_accepted(const std::string& from,
                                                            const Channel& channel,
@@ -154,6 +158,8 @@ class Node final : private LinkListener {
     void forget(std::uint64_t link, base::SteadyTime now);
     void lose_peer(Link& link, base::SteadyTime now);
     void report_end(const Entry& entry, base::SteadyTime now);
+    void report_tls(const std::string& address, bool dialled, std::string_view why);
+    [[nodiscard]] bool is_news(const std::string& address, std::string_view code, bool dialled);
     void dial_due(base::SteadyTime now);
     void forget_peers(base::SteadyTime now);
     void stop_waiting(Peer& peer);

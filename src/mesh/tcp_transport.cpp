@@ -55,13 +55,15 @@ class TcpTransport::Connection {
 
     [[nodiscard]] tcp::socket& socket() noexcept { return socket_; }
 
-    // An empty text, or why it failed.
-    asio::awaitable<std::string> handshake(bool as_client) {
-        if (!stream_) co_return std::string();
+    asio::awaitable<Trouble> handshake(bool as_client) {
+        Trouble trouble;
+        if (!stream_) co_return trouble;
         const auto side =
             as_client ? asio::ssl::stream_base::client : asio::ssl::stream_base::server;
         const auto [error] = co_await stream_->async_handshake(side, kNoThrow);
-        co_return error ? "TLS: " + error.message() : std::string();
+        if (error) trouble.text = "TLS: " + error.message();
+        trouble.tls = error.category() == asio::error::get_ssl_category();
+        co_return trouble;
     }
     asio::awaitable<std::pair<error_code, std::size_t>> read(std::span<std::uint8_t> into) {
         const auto buffer = asio::buffer(into.data(), into.size());
@@ -173,14 +175,15 @@ asio::awaitable<void> TcpTransport::accept_loop() {
 }
 
 asio::awaitable<void> TcpTransport::serve(ConnectionPtr connection, std::string from) {
-    std::string trouble;
+    Trouble trouble;
     {
         const Deadline deadline(context_, connection, options_.handshake);
         trouble = co_await connection->handshake(false);
     }
     --handshakes_;
-    if (!trouble.empty()) {
-        base::log::debug("mesh: a connection from {} came to nothing: {}", from, trouble);
+    if (!trouble.text.empty()) {
+        base::log::debug("mesh: a connection from {} came to nothing: {}", from, trouble.text);
+        if (trouble.tls) node_->on_tls_refused(from, trouble.text);
         co_return;
     }
     const auto link = node_->on_accepted(from, connection->channel(options_.tls.mode), now());
@@ -199,27 +202,35 @@ void TcpTransport::dial(std::uint64_t link, const std::string& address) {
 
 asio::awaitable<void> TcpTransport::connect(std::uint64_t link, ConnectionPtr connection,
                                             std::string address) {
-    std::string trouble = co_await open(connection, std::move(address));
+    const Trouble trouble = co_await open(connection, std::move(address));
     if (!is_mine(link, connection)) co_return;  // closed meanwhile
-    if (!trouble.empty()) {
+    if (!trouble.text.empty()) {
         connections_.erase(link);
-        node_->on_dial_failed(link, trouble, now());
+        if (trouble.tls) {
+            node_->on_tls_failed(link, trouble.text, now());
+        } else {
+            node_->on_dial_failed(link, trouble.text, now());
+        }
         co_return;
     }
     node_->on_connected(link, connection->channel(options_.tls.mode), now());
     co_await read_loop(link, std::move(connection));
 }
 
-// An empty text once the connection stands, or why it does not.
-asio::awaitable<std::string> TcpTransport::open(ConnectionPtr connection, std::string address) {
+asio::awaitable<TcpTransport::Trouble> TcpTransport::open(ConnectionPtr connection,
+                                                          std::string address) {
     const std::size_t colon = address.rfind(':');
+    Trouble trouble;
     std::string host = address.substr(0, colon);
     const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
     if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
     {
         tcp::resolver resolver(context_);
         const auto [unresolved, endpoints] = co_await resolver.async_resolve(host, port, kNoThrow);
-        if (unresolved) co_return unresolved.message();
+        if (unresolved) {
+            trouble.text = unresolved.message();
+            co_return trouble;
+        }
         const Deadline deadline(context_, connection, options_.dial);
         error_code error = asio::error::host_not_found;
         for (const auto& entry : endpoints) {
@@ -229,11 +240,15 @@ asio::awaitable<std::string> TcpTransport::open(ConnectionPtr connection, std::s
             error = refused;
             if (!error) break;
         }
-        if (error) co_return error.message();
+        if (error) {
+            trouble.text = error.message();
+            co_return trouble;
+        }
     }
     tune(connection->socket(), options_.silence);
     const Deadline deadline(context_, connection, options_.handshake);
-    co_return co_await connection->handshake(true);
+    trouble = co_await connection->handshake(true);
+    co_return trouble;
 }
 
 // ---- both ----

@@ -52,13 +52,18 @@ class TcpTransport final : public Transport {
 
   private:
     class Connection;
+    // Of a connection that is not there yet; empty: none.
+    struct Trouble {
+        std::string text;
+        bool tls = false;  // by the other side's bytes, not for want of them
+    };
     using ConnectionPtr = std::shared_ptr<Connection>;
 
     asio::awaitable<void> accept_loop();
     asio::awaitable<void> serve(ConnectionPtr connection, std::string from);
     asio::awaitable<void> connect(std::uint64_t link, ConnectionPtr connection,
                                   std::string address);
-    asio::awaitable<std::string> open(ConnectionPtr connection, std::string address);
+    asio::awaitable<Trouble> open(ConnectionPtr connection, std::string address);
     asio::awaitable<void> read_loop(std::uint64_t link, ConnectionPtr connection);
     asio::awaitable<void> write_loop(std::uint64_t link, ConnectionPtr connection);
     [[nodiscard]] bool is_mine(std::uint64_t link, const ConnectionPtr& connection) const;

@@ -150,6 +150,11 @@ TEST_P(TcpTransportTest, AnotherKeyIsNotLetIn) {
     ASSERT_TRUE(wait_for([&] { return ++rounds > 200; }));
     EXPECT_EQ(inside.node().peers_up(), 0U);
     EXPECT_EQ(outside.node().peers_up(), 0U);
+    // Both have counted it, and it is not tried at every turn: at most once more before a minute.
+    const std::string code = GetParam() == Tls::off ? "auth" : "tls";
+    EXPECT_GE(inside.refusals(code), 1U);
+    EXPECT_GE(outside.refusals(code), 1U);
+    EXPECT_LE(inside.refusals(code), 2U);
 }
 
 TEST_P(TcpTransportTest, GoodbyeEndsTheConnectionAfterWhatWaits) {
