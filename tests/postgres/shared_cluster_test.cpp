@@ -129,16 +129,6 @@ TEST_F(SharedClusterTest, EverySubscriptionGetsRemoteEventsOnceWheneverItBegins)
     }
 }
 
-TEST_F(SharedClusterTest, ARelayOnAnotherDatabaseIsRefused) {
-    const auto first = start(shared_postgres().make_database(), "postgres");
-    const auto other = start(shared_postgres().make_database(),
-                             "static:127.0.0.1:" + std::to_string(first->mesh_port()));
-    EXPECT_TRUE(other->log_has("bad_log"));
-    EXPECT_TRUE(
-        first->metric_becomes("parrhesia_mesh_handshake_failures_total{code=\"bad_log\"}", 1));
-    EXPECT_EQ(first->metric(kUp), 0);
-}
-
 TEST_F(SharedClusterTest, LinksOutliveTheDatabaseAndBeginWithIt) {
     PostgresServer server;
     const std::string database = server.make_database();

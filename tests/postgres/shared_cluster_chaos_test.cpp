@@ -1,4 +1,4 @@
-// Relays of one cluster on one database.
+// What relays and networks do to a cluster on one database.
 #include "integration/support/cluster_processes.hpp"
 #include "integration/support/crossing.hpp"
 #include "postgres/relay_testing.hpp"
@@ -7,33 +7,38 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <chrono>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace parrhesia::test {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const CrossingResult kAllOnce{};
+// Nodes that just came up are no partition, whatever becomes of them.
+constexpr std::chrono::milliseconds kSettling{3200};
 
-// Nobody is named in a configuration: they find each other in the database.
-ClusterPlan on_databases(const std::vector<std::string>& connections) {
+// With links of their own, they find each other in the database.
+ClusterPlan on_databases(const std::vector<std::string>& connections,
+                         ClusterLinks links = ClusterLinks::own) {
     ClusterPlan plan;
     plan.nodes = connections.size();
-    plan.links = ClusterLinks::own;
+    plan.links = links;
     plan.settings = ClusterProcesses::usual_settings();
-    plan.settings_of = [connections](std::size_t number, const std::vector<std::string>&) {
-        return std::vector<std::string>{"store.engine=postgres",
-                                        "postgres.connection=" + connections[number],
-                                        "cluster.discovery=[\"postgres\"]"};
+    plan.settings_of = [connections, links](std::size_t number, const std::vector<std::string>&) {
+        std::vector<std::string> settings{"store.engine=postgres",
+                                          "postgres.connection=" + connections[number]};
+        if (links == ClusterLinks::own) settings.push_back("cluster.discovery=[\"postgres\"]");
+        return settings;
     };
     return plan;
 }
 
-TEST(PostgresClusterTest, RelaysFindEachOtherInTheDatabaseAndDeliverEachEventOnce) {
+TEST(SharedClusterChaosTest, RelaysFindEachOtherInTheDatabaseAndDeliverEachEventOnce) {
     constexpr std::size_t kNodes = 4;
     const std::string connection = shared_postgres().make_database();
     ClusterProcesses cluster(on_databases(std::vector(kNodes, connection)));
@@ -54,16 +59,10 @@ TEST(PostgresClusterTest, RelaysFindEachOtherInTheDatabaseAndDeliverEachEventOnc
 }
 
 // Of three that know each other's addresses, one is on another database.
-TEST(PostgresClusterTest, ARelayOnAnotherDatabaseIsRefusedAndNamedOnceOnBothSides) {
+TEST(SharedClusterChaosTest, ARelayOnAnotherDatabaseIsRefusedAndNamedOnceOnBothSides) {
     const std::string shared = shared_postgres().make_database();
-    ClusterPlan plan = on_databases({shared, shared, shared_postgres().make_database()});
-    plan.links = ClusterLinks::direct;
-    plan.settings_of = [before = plan.settings_of](std::size_t number, const auto& addresses) {
-        auto settings = before(number, addresses);
-        settings.pop_back();
-        return settings;
-    };
-    ClusterProcesses cluster(plan);
+    ClusterProcesses cluster(
+        on_databases({shared, shared, shared_postgres().make_database()}, ClusterLinks::direct));
     ASSERT_TRUE(cluster.becomes_full_mesh({0, 1})) << cluster.report();
     ASSERT_TRUE(cluster.node(2).log_has("is refused there")) << cluster.report();
     ASSERT_TRUE(cluster.node(0).log_has("is refused here")) << cluster.report();
@@ -75,13 +74,29 @@ TEST(PostgresClusterTest, ARelayOnAnotherDatabaseIsRefusedAndNamedOnceOnBothSide
         EXPECT_THAT(cluster.node(node).log(), HasSubstr("(bad_log)"));
         EXPECT_EQ(occurrences(cluster.node(node).log(), "is refused"), 1U) << cluster.report();
     }
-    EXPECT_LE(cluster.metric(2, "parrhesia_mesh_dials_total"), 2);
+    EXPECT_EQ(cluster.metric(0, "parrhesia_mesh_handshake_failures_total{code=\"bad_log\"}"), 1);
+    EXPECT_EQ(cluster.metric(2, "parrhesia_mesh_dials_total"), 1);
     EXPECT_TRUE(cluster.view(2).peers.empty());
+}
+
+// The registry in the database knows better than the links what has become of a relay.
+TEST(SharedClusterChaosTest, ARelayThatOnlyTheDatabaseSeesIsSplitOffAndNotDead) {
+    const std::string shared = shared_postgres().make_database();
+    ClusterProcesses cluster(on_databases({shared, shared, shared}, ClusterLinks::proxied));
+    ASSERT_TRUE(cluster.becomes_full_mesh()) << cluster.report();
+    std::this_thread::sleep_for(kSettling);
+    for (const std::size_t other : {0U, 1U}) cluster.link(other, 2).blackhole();
+    for (const std::size_t other : {0U, 1U}) {
+        EXPECT_TRUE(cluster.becomes_partition(other, "full_split")) << cluster.report();
+        EXPECT_EQ(cluster.view(other).unseen, std::set<std::string>{cluster.id(2)});
+    }
+    for (const std::size_t other : {0U, 1U}) cluster.link(other, 2).heal();
+    EXPECT_TRUE(cluster.becomes_full_mesh()) << cluster.report();
 }
 
 // What the others have in the database they do not hear of while the link is away: the live path is
 // best effort. But nobody gets anything twice when it is back.
-TEST(PostgresClusterTest, AKilledRelayComesBackAndNothingComesTwice) {
+TEST(SharedClusterChaosTest, AKilledRelayComesBackAndNothingComesTwice) {
     const std::string connection = shared_postgres().make_database();
     ClusterProcesses cluster(on_databases(std::vector(3, connection)));
     ASSERT_TRUE(cluster.becomes_full_mesh()) << cluster.report();
