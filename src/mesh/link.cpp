@@ -1,7 +1,6 @@
 #include "mesh/link.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -480,13 +479,6 @@ void Link::adopt_queues(Link& other) {
         lanes_[i].queue.adopt(std::move(other.lanes_[i].queue));
     }
     listener_.on_output(*this);
-}
-
-std::vector<OutgoingPtr> Link::take_waiting() {
-    std::vector<OutgoingPtr> waiting;
-    for (OutLane& lane : lanes_)
-        std::ranges::move(lane.queue.take_all(), std::back_inserter(waiting));
-    return waiting;
 }
 
 std::uint64_t Link::microseconds(base::SteadyTime time) const noexcept {

@@ -87,6 +87,12 @@ class LinkListener {
     virtual void on_output(Link& link) = 0;
 };
 
+// What a link leaves to the one that replaces it.
+struct Unsent {
+    std::vector<OutgoingPtr> events;
+    std::array<std::optional<protocol::Gap>, protocol::kLanes> gaps;
+};
+
 struct LinkCounters {
     std::uint64_t events_sent = 0;
     std::uint64_t events_received = 0;
@@ -142,7 +148,8 @@ class Link {
     // What waits in the other, which is about to end, shall go over this one.
     void adopt_queues(Link& other);
     // What waits in all lanes, which are empty then.
-    [[nodiscard]] std::vector<OutgoingPtr> take_waiting();
+    [[nodiscard]] Unsent take_waiting();
+    void resume(const Unsent& unsent);
 
     [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
     [[nodiscard]] Side side() const noexcept { return side_; }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -138,9 +139,29 @@ bool Link::may_end_gap(const OutLane& lane) const noexcept {
            lane.sent_bytes - lane.acknowledged_bytes <= options_.window / 4;
 }
 
+Unsent Link::take_waiting() {
+    Unsent unsent;
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+        std::ranges::move(lanes_[i].queue.take_all(), std::back_inserter(unsent.events));
+        unsent.gaps[i] = lanes_[i].queue.take_gap();
+    }
+    return unsent;
+}
+
+void Link::resume(const Unsent& unsent) {
+    for (std::size_t i = 0; i < unsent.gaps.size(); ++i) {
+        if (!unsent.gaps[i]) continue;
+        queue_control(PeerFrameType::gap, protocol::encode_gap(*unsent.gaps[i]),
+                      static_cast<Lane>(i));
+    }
+    for (const OutgoingPtr& event : unsent.events) enqueue(event);
+}
+
 bool Link::is_done() const noexcept {
     if (state_ == State::ended) return control_.empty();
-    return state_ == State::closing && end_ != LinkEnd::left && !wants_output() &&
+    // Who left, or has a better link, too, still sends what it has written: its side ends first.
+    const bool waits_for_peer = end_ == LinkEnd::left || end_ == LinkEnd::replaced;
+    return state_ == State::closing && !waits_for_peer && !wants_output() &&
            std::ranges::all_of(lanes_, [](const OutLane& lane) { return lane.queue.empty(); });
 }
 

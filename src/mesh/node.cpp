@@ -241,7 +241,8 @@ void Node::forget_peers(base::SteadyTime now) {
 
 void Node::stop_waiting(Peer& peer) {
     peer.is_replacing = false;
-    for (const OutgoingPtr& event : std::exchange(peer.waiting, {})) {
+    const Unsent unsent = std::exchange(peer.waiting, {});
+    for (const OutgoingPtr& event : unsent.events) {
         ++drops_of_ended_[static_cast<std::size_t>(event->lane)].cut_off;
     }
 }
@@ -350,8 +351,8 @@ void Node::publish(const OutgoingPtr& event) {
         if (Link* link = find(peer.link)) {
             link->enqueue(event);
         } else if (peer.is_replacing) {
-            if (peer.waiting.size() >= kMaxReplacing) stop_waiting(peer);
-            if (peer.is_replacing) peer.waiting.push_back(event);
+            if (peer.waiting.events.size() >= kMaxReplacing) stop_waiting(peer);
+            if (peer.is_replacing) peer.waiting.events.push_back(event);
         }
     }
 }

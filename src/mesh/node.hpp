@@ -126,7 +126,7 @@ class Node final : private LinkListener {
         // The peer has ended its link for a better one, which is about to come up here, too: what
         // waits for that, until kLastWord after changed_at.
         bool is_replacing = false;
-        std::vector<OutgoingPtr> waiting;
+        Unsent waiting;
     };
     struct Entry {
         std::unique_ptr<Link> link;  // none while it is being dialled

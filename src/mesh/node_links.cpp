@@ -74,7 +74,7 @@ void Node::on_up(Link& link) {
     peer.changed_at = now_;
     peer.link = link.number();
     peer.is_replacing = false;
-    for (const OutgoingPtr& event : std::exchange(peer.waiting, {})) link.enqueue(event);
+    link.resume(std::exchange(peer.waiting, {}));
     const Entry& entry = links_.at(link.number());
     if (entry.dialled) plan_.on_linked(entry.address, hello.node);
     if (!hello.address.empty()) {

@@ -428,6 +428,47 @@ TEST_F(LinkTest, AFullLaneIsAGapThatThePeerHearsOf) {
     EXPECT_EQ(at_acceptor_.events, 2U) << "and the lane is open again";
 }
 
+TEST_F(LinkTest, WhatAReplacedLinkStillHadToSayIsSaidByTheNext) {
+    ours_.lanes[2].bytes = 1000;
+    connect();
+    talk();
+    for (std::uint64_t i = 1; i <= 20; ++i) {
+        dialler_->enqueue(event(200, Lane::generic, i));
+        dialler_->enqueue(event(200, Lane::marmot, i));
+    }
+    const Unsent unsent = dialler_->take_waiting();
+    connect();
+    talk();
+    dialler_->resume(unsent);
+    dialler_->enqueue(event(200, Lane::generic, 21));
+    talk();
+    EXPECT_EQ(at_acceptor_.events, 21U);
+    ASSERT_EQ(at_acceptor_.gaps.size(), 1U);
+    EXPECT_EQ(at_acceptor_.gaps[0].dropped, 20U);
+}
+
+// Both find out in their own time that there is a better link.
+TEST_F(LinkTest, AReplacedLinkIsReadUntilThePeersLastWord) {
+    connect();
+    talk();
+    const protocol::PeerError better{PeerErrorCode::duplicate_link, "a better link", 0};
+    dialler_->refuse(LinkEnd::replaced, better);
+    std::string last_word;
+    dialler_->output(last_word, now_);
+    EXPECT_FALSE(dialler_->is_done()) << "its end would take what the peer has written with it";
+
+    acceptor_->enqueue(event(200));
+    std::string written;
+    acceptor_->output(written, now_);
+    acceptor_->refuse(LinkEnd::replaced, better);
+    acceptor_->output(written, now_);
+    give(*dialler_, written);
+    EXPECT_EQ(at_dialler_.events, 1U);
+    EXPECT_TRUE(dialler_->is_done());
+    give(*acceptor_, last_word);
+    EXPECT_TRUE(acceptor_->is_done());
+}
+
 TEST_F(LinkTest, EphemeralEventsGiveWayToNewerOnesAndExpire) {
     ours_.lanes[3] = {10'000, 1000, 5000ms};
     connect();
