@@ -36,7 +36,7 @@ struct LaneBounds {
 struct LaneDrops {
     std::uint64_t overflow = 0;
     std::uint64_t expired = 0;
-    std::uint64_t cut_off = 0;  // waited when the link ended
+    std::uint64_t cut_off = 0;  // waited when the link ended, or were not acknowledged
 };
 
 // Invariant: bytes() <= bounds.bytes and size() <= bounds.events.

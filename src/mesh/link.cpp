@@ -342,10 +342,12 @@ void Link::on_heartbeat(const protocol::PeerFrame& frame, base::SteadyTime now) 
 void Link::on_ack(const protocol::PeerFrame& frame) {
     const auto ack = protocol::parse_ack(frame.payload);
     OutLane& lane = out_lane(frame.lane);
-    if (!ack || ack->bytes < lane.acknowledged_bytes || ack->bytes > lane.sent_bytes) {
+    if (!ack || ack->bytes < lane.acknowledged_bytes || ack->bytes > lane.sent_bytes ||
+        ack->events < lane.acknowledged_events || ack->events > lane.sent_events) {
         return violate("an ACK for what was not sent");
     }
     lane.acknowledged_bytes = ack->bytes;
+    lane.acknowledged_events = ack->events;
     if (wants_output()) listener_.on_output(*this);
 }
 

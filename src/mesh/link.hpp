@@ -164,6 +164,11 @@ class Link {
     [[nodiscard]] const LaneQueue& lane(protocol::Lane lane) const noexcept {
         return lanes_[static_cast<std::size_t>(lane)].queue;
     }
+    // Events that were sent, and of which the peer has not said that it is done with them.
+    [[nodiscard]] std::uint64_t unacknowledged(protocol::Lane lane) const noexcept {
+        const OutLane& out = lanes_[static_cast<std::size_t>(lane)];
+        return out.sent_events - out.acknowledged_events;
+    }
     [[nodiscard]] const LinkCounters& counters() const noexcept { return counters_; }
     // Once ended or closing:
     [[nodiscard]] LinkEnd end() const noexcept { return end_; }
@@ -187,6 +192,8 @@ class Link {
         LaneQueue queue;
         std::uint64_t sent_bytes = 0;
         std::uint64_t acknowledged_bytes = 0;
+        std::uint64_t sent_events = 0;
+        std::uint64_t acknowledged_events = 0;
         // of what the peer has sent us
         protocol::Ack worked;
         bool owes_ack = false;

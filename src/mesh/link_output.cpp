@@ -111,6 +111,7 @@ bool Link::write_batch(std::string& out, Lane lane_name, base::SteadyTime now) {
 
     const std::size_t bytes = out.size() - payload;
     lane.sent_bytes += bytes;
+    lane.sent_events += head.events;
     counters_.events_sent += head.events;
     ++counters_.batches_sent;
     const bool far = options_.compression == Compression::always ||

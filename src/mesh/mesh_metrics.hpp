@@ -64,7 +64,7 @@ struct MeshMetrics {
     [[nodiscard]] base::Counter& dropped(const std::string& lane, const std::string& reason) const {
         return registry.counter("parrhesia_mesh_dropped_total",
                                 "Events that did not fit a peer's queue, waited too long there, or "
-                                "still did when the link ended",
+                                "still did, or had no ACK, when the link ended",
                                 {{"lane", lane}, {"reason", reason}});
     }
     [[nodiscard]] base::Gauge& queue_bytes(const std::string& peer, const std::string& lane) const {

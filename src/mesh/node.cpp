@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 constexpr std::chrono::milliseconds kOwnPause = 2s;
 // A link that has said its last word gets so long to be rid of it.
 constexpr std::chrono::milliseconds kLastWord = 2s;
+// One that made room for a better one still carries what was written before; over a slow network
+// that takes a while.
+constexpr std::chrono::milliseconds kEmptying = 30s;
 // Events for a peer between two links of which one replaces the other, a round trip at most.
 constexpr std::size_t kMaxReplacing = 8192;
 // The transport has limits of its own; this one is for a resolver that hangs.
@@ -262,13 +265,22 @@ void Node::settle(std::uint64_t number, base::SteadyTime now) {
     const bool waits_for_nothing =
         link.state() == Link::State::ended && link.is_done() && link.end() != LinkEnd::replaced;
     // Who left in order closes by itself; all others get a moment to take our last word.
-    const bool late = link.end() != LinkEnd::left && now - *entry.ended_at > kLastWord;
+    const auto patience = link.end() == LinkEnd::replaced ? kEmptying : kLastWord;
+    const bool late = link.end() != LinkEnd::left && now - *entry.ended_at > patience;
     if (waits_for_nothing || late) {
         transport_.close(number);
         forget(number, now);
     } else {
         transport_.wake(number);
     }
+}
+
+// What waited, and what may not have arrived. Who is replaced or leaves need not acknowledge the
+// last.
+std::uint64_t Node::lost_in(const Link& link, protocol::Lane lane) {
+    if (link.end() == LinkEnd::left) return 0;
+    const std::uint64_t waiting = link.lane(lane).size();
+    return link.end() == LinkEnd::replaced ? waiting : waiting + link.unacknowledged(lane);
 }
 
 void Node::forget(std::uint64_t number, base::SteadyTime now) {
@@ -282,7 +294,7 @@ void Node::forget(std::uint64_t number, base::SteadyTime now) {
         const LaneDrops& drops = entry.link->lane(static_cast<protocol::Lane>(i)).drops();
         drops_of_ended_[i].overflow += drops.overflow;
         drops_of_ended_[i].expired += drops.expired;
-        drops_of_ended_[i].cut_off += entry.link->lane(static_cast<protocol::Lane>(i)).size();
+        drops_of_ended_[i].cut_off += lost_in(*entry.link, static_cast<protocol::Lane>(i));
     }
     report_end(entry, now);
 }

@@ -155,6 +155,7 @@ class Node final : private LinkListener {
     [[nodiscard]] Link* find(std::uint64_t link) const noexcept;
     [[nodiscard]] Link* active_link(const base::NodeId& node) const noexcept;
     void settle(std::uint64_t link, base::SteadyTime now);
+    [[nodiscard]] static std::uint64_t lost_in(const Link& link, protocol::Lane lane);
     void forget(std::uint64_t link, base::SteadyTime now);
     void lose_peer(Link& link, base::SteadyTime now);
     void report_end(const Entry& entry, base::SteadyTime now);
