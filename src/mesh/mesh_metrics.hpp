@@ -16,7 +16,8 @@ struct MeshMetrics {
         : registry(the_registry),
           dials(registry.counter("parrhesia_mesh_dials_total", "Connections tried to peers")),
           pauses(registry.counter("parrhesia_mesh_own_pauses_total",
-                                  "Times this process was not running for more than two seconds")),
+                                  "Times this process was not running for two seconds, or half of "
+                                  "cluster.dead_ms")),
           partition_changes(registry.counter("parrhesia_mesh_partitions_total",
                                              "Partitions seen from this node")),
           inbox_dropped(registry.counter("parrhesia_mesh_inbox_dropped_total",

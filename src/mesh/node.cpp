@@ -15,7 +15,8 @@ using protocol::PeerErrorCode;
 using protocol::PeerState;
 using namespace std::chrono_literals;
 
-// More than two missed seconds of ticks: this process, or its machine, stood still.
+// So much later than due: this process, or its machine, stood still. Less, where the limit of
+// silence is short: half of it.
 constexpr std::chrono::milliseconds kOwnPause = 2s;
 // A link that has said its last word gets so long to be rid of it.
 constexpr std::chrono::milliseconds kLastWord = 2s;
@@ -188,7 +189,7 @@ void Node::on_tick(base::SteadyTime now) {
     now_ = now;
     const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(now - last_tick_);
     last_tick_ = now;
-    if (pause > kOwnPause) {
+    if (pause > std::clamp(options_.link.dead / 2, 3 * kTick, kOwnPause)) {
         metrics_.pauses.add();
         base::log::warn("mesh: this relay stood still for {} ms; its peers' silence does not count",
                         pause.count());
