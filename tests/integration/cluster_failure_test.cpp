@@ -34,7 +34,8 @@ TEST(ClusterFailureTest, AStoppedNodeIsDownForTheOthersAndDoesNotTakeThemForDead
     cluster.node(2).signal(SIGSTOP);
     for (const std::size_t other : {0U, 1U}) {
         EXPECT_TRUE(cluster.becomes_state(other, 2, "down")) << cluster.node(other).log();
-        EXPECT_THAT(cluster.node(other).log(), HasSubstr("is down: silent"));
+        // By its silence, or by the kernel's count of what it has not acknowledged.
+        EXPECT_TRUE(cluster.node(other).log_has("is down: "));
     }
     EXPECT_LE(Clock::now() - stopped, 7s);
     for (const std::size_t other : {0U, 1U}) {
@@ -122,7 +123,7 @@ TEST(ClusterFailureTest, ANodeThatLeavesIsNoAlarmAndItsLastEventsArrive) {
         EXPECT_TRUE(cluster.node(other).log_has("has left"));
         EXPECT_EQ(crossing.finish_at(other), kAllOnce);
     }
-    std::this_thread::sleep_for(2s);  // longer than a verdict takes
+    std::this_thread::sleep_for(1500ms);  // longer than a verdict takes
     for (const std::size_t other : {0U, 1U}) {
         EXPECT_THAT(cluster.node(other).log(), Not(HasSubstr(" warn")));
         EXPECT_EQ(cluster.metric(other, "parrhesia_mesh_partitions_total"), 0);

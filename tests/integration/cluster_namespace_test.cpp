@@ -3,13 +3,15 @@
 #include "integration/support/crossing.hpp"
 #include "integration/support/network_namespace.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace parrhesia::test {
 namespace {
